@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Flows: the five-tuples of the offered traffic, known before the first frame, so that a frame carries an index
+ * instead of addresses and the hash is computed once. */
+#ifndef MODELS_FLOW_H
+#define MODELS_FLOW_H
+
+#include <stdint.h>
+
+enum { FLOW_TCP = 6, FLOW_UDP = 17, FLOW_OTHER_IP = 255, FLOW_NOT_IP = 0 };
+
+struct flow_key {
+    uint32_t saddr, daddr;      /* IPv4, host byte order: 10.0.0.1 = 0x0a000001 */
+    uint16_t sport, dport;
+    uint8_t proto;              /* FLOW_*: FLOW_OTHER_IP stands for every other protocol over IPv4 */
+    uint8_t otherhost;          /* the destination MAC address is not ours */
+};
+
+struct sock;
+struct tcp_sender;
+
+struct flow {
+    struct flow_key key;
+    uint32_t hash;              /* Toeplitz with the NIC's key; 0 if the NIC computed none */
+    int16_t nic, queue;         /* where its frames arrive */
+    int16_t source;             /* traffic source */
+    uint8_t local;              /* routing: its destination is this host */
+    struct sock *sk;            /* established socket, or NULL */
+    struct tcp_sender *sender;  /* closed loop, or NULL: where its ACKs go */
+    uint64_t offered, delivered, consumed, dropped;
+};
+
+#endif

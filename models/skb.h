@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sk_buff: what the driver makes of a frame. It owns a list of frames (more than one after GRO), and knows
+ * head, data, tail, end and what its memory is charged as.
+ *
+ * In    skb_build()      the driver has a frame and its buffer
+ *       skb_pull()       a layer takes its header off
+ * Out   -
+ *
+ * truesize rules (kernel-version and driver facts, as parameters): build_skb on a half page charges
+ * SKB_TRUESIZE(half page); a frame up to `nic.copybreak` is copied into a small head of its own.
+ * Not modelled: the bytes themselves; frames over several buffers; page recycling. */
+#ifndef MODELS_SKB_H
+#define MODELS_SKB_H
+
+#include <stdint.h>
+
+#include "models/frame.h"
+
+struct skb {
+    struct skb *next;           /* in whatever list it is */
+    struct frame *first, *last; /* its frames in stream order */
+    int32_t frames;             /* how many */
+    int32_t len;                /* bytes from data to the end, frags included */
+    int32_t truesize;
+    uint32_t flow;
+    uint32_t hash;
+    /* offsets from head: the linear buffer */
+    int16_t data, tail, end;
+    int16_t mac_header, network_header, transport_header;
+    int16_t header_len;         /* TCP or UDP header bytes with options */
+    int16_t queue;              /* NIC queue it came by, -1 for none */
+    int16_t nic;
+    /* TCP: of the whole skb; seq/end_seq in sequence space */
+    uint32_t seq, end_seq, ack, tsval, tsecr;
+    uint16_t window;
+    uint16_t gso_size;          /* payload of the first segment; 0 if a single frame */
+    uint16_t ip_id;
+    uint8_t tcp_flags, ttl, tos, ip_df;
+    uint16_t bad;
+    /* GRO and others: private to the layer that holds it */
+    uint8_t head_frag, has_frag_list, frags;
+    int32_t copied;             /* bytes a reader has already taken from the front */
+    int64_t stamp;              /* GRO: jiffy of arrival; socket: time queued */
+};
+
+struct skb_queue {
+    struct skb *first, *last;
+    int64_t length;
+};
+
+static inline void skb_push_tail(struct skb_queue *q, struct skb *s)
+{
+    s->next = NULL;
+    if (q->first)
+        q->last->next = s;
+    else
+        q->first = s;
+    q->last = s;
+    q->length++;
+}
+
+static inline struct skb *skb_pop(struct skb_queue *q)
+{
+    struct skb *s = q->first;
+
+    if (s) {
+        q->first = s->next;
+        q->length--;
+    }
+    return s;
+}
+
+/* Appends all of `from` to `to` and empties `from`. */
+static inline void skb_splice(struct skb_queue *to, struct skb_queue *from)
+{
+    if (!from->first)
+        return;
+    if (to->first)
+        to->last->next = from->first;
+    else
+        to->first = from->first;
+    to->last = from->last;
+    to->length += from->length;
+    *from = (struct skb_queue){ 0 };
+}
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Traffic: who sends what, when.
+ *
+ * In    traffic_next()   the wire takes the next frame of a source
+ * Out   -                a source is asked; it never acts by itself
+ *
+ * A source is an open loop: its next start time is known at any instant (`traffic_peek`), so the wire can admit
+ * arrivals lazily. Closed-loop senders (models/sender) push frames into a source of kind `sender` and tell the
+ * wire; they are the place where congestion control will live.
+ *
+ * The time of a frame is when its first preamble bit may start on the wire; the wire serialises from there.
+ *
+ * Kinds: cbr (one frame each 1/rate), poisson (exponential gaps), onoff (`burst` long trains at `rate`, one each
+ * `period`; with period 0 a single train), replay (a capture). Payload sizes are constant but for replay.
+ * Not modelled: size mixes, header options other than timestamps, IPv6. */
+#ifndef MODELS_TRAFFIC_H
+#define MODELS_TRAFFIC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "models/config.h"
+#include "models/flow.h"
+#include "models/frame.h"
+#include "sim/engine/random.h"
+
+/* ---- a capture as arrivals (filled by sim/in/capture, read by kind `replay`) ---- */
+
+struct arrival {
+    ps_t at;                    /* since the first record */
+    uint32_t flow;              /* index into arrivals.flow */
+    int32_t wire_bytes;         /* original length + 4 FCS, at least 64 */
+    int32_t payload;
+    uint32_t seq, ack, tsval, tsecr;
+    uint16_t window, ip_id;
+    uint8_t tcp_flags, ttl, tos, ip_df;
+    uint16_t bad;               /* FRAME_FRAGMENT, FRAME_TRUNCATED, FRAME_BAD_IP_HDR; checksums are never judged:
+                                 * captures of a sender's own host hold partial ones */
+};
+
+struct arrivals {
+    struct arrival *arrival;
+    size_t n;
+    struct flow_key *flow;
+    size_t flows;
+    uint64_t hash;              /* of the contents: part of the run's key */
+};
+
+void arrivals_free(struct arrivals *a);
+
+/* ---- parameters ---- */
+
+enum traffic_kind { TRAFFIC_CBR, TRAFFIC_POISSON, TRAFFIC_ONOFF, TRAFFIC_REPLAY, TRAFFIC_SENDER };
+enum traffic_proto { TRAFFIC_UDP, TRAFFIC_TCP };
+
+struct traffic_params {
+    int64_t kind;
+    int64_t rate;               /* UNIT_LOAD; on/off: inside a train; not for replay */
+    int64_t frame;              /* bytes on the wire with FCS: 64..9022 */
+    int64_t proto;
+    int64_t flows;              /* round robin over so many source ports */
+    int64_t saddr, daddr;       /* UNIT_TEXT dotted quads */
+    int64_t sport, dport;       /* first source port; flows use sport, sport+1, .. */
+    int64_t start;              /* of the source after the beginning of the run */
+    int64_t stop;               /* no frame starts at or after it; 0: never */
+    int64_t frames;             /* at most so many; 0: no limit */
+    int64_t burst, period;      /* on/off */
+    int64_t nic;                /* index of the NIC it arrives at */
+    int64_t file;               /* UNIT_TEXT replay: the capture */
+    int64_t speedup;            /* replay: thousandths; 1000 = original times */
+    int64_t loop;               /* replay: how often, 0 = until stop */
+    int64_t to;                 /* UNIT_TEXT replay: only frames to this IPv4 address; empty: all */
+    int64_t fcs_errors;         /* frames damaged on the wire, per million */
+    int64_t runts;              /* frames cut below 64 bytes, per million */
+    int64_t offset;             /* switch: draw a random offset of the first arrival within one gap (0: fixed) */
+    int64_t window;             /* sender: bytes in flight at most */
+    int64_t rtt;                /* sender: path delay, both ways together */
+    int64_t bytes;              /* sender: bytes to send per flow, 0 = endless */
+};
+extern const struct model_info traffic_model;
+
+struct traffic {
+    struct traffic_params params;
+    int source;                 /* index of this source */
+    uint32_t first_flow;        /* its flows are first_flow .. first_flow + flows - 1 in the host's table */
+    uint32_t flows;
+    ps_t gap;                   /* mean distance of two starts (inside a train) */
+    ps_t next_at;               /* start of the next frame; PS_NEVER: no more */
+    uint64_t sent;              /* frames handed out */
+    struct stream gaps, damage;
+    const struct variate *exponential;
+    /* the rest of the state is the implementation's own */
+    const struct arrivals *arrivals;
+    size_t cursor;
+    uint64_t lap;
+    ps_t train_at;              /* start of the current on/off train */
+    int64_t train_left;
+    struct frame_queue pushed;  /* kind sender: frames with their wire_at as start time */
+};
+
+/* Parses a dotted quad: 0 and the address, or -1. */
+int ipv4_parse(const char *text, uint32_t *address);
+
+/* Says what is wrong with a source's parameters (relations between them, addresses), or NULL. */
+const char *traffic_check(const struct config *c, int source, char *buffer, size_t size);
+
+/* The number of flows source `source` of `c` has, and their keys (`keys` has room for them). */
+uint32_t traffic_flows(const struct config *c, int source);
+void traffic_flow_keys(const struct config *c, int source, struct flow_key *keys);
+
+/* `link_bps` turns percent and bit rates into gaps. Streams are named "traffic<N>.gaps" and so on, seeded by
+ * (seed, replication). With offset on, the first arrival is moved by a uniform part of the mean gap. */
+void traffic_init(struct traffic *t, const struct config *c, int source, uint32_t first_flow, int64_t link_bps,
+                  const struct variate *exponential, uint64_t seed, uint64_t replication);
+
+/* Start of the next frame, or PS_NEVER. */
+static inline ps_t traffic_peek(const struct traffic *t) { return t->next_at; }
+
+/* Fills `f` (flow, wire_bytes, payload, TCP/IP fields, bad; wire_at = start time) and moves on. The caller sets
+ * id and owns f. Only if traffic_peek() is not PS_NEVER. Returns f, or for kind sender the pushed frame instead
+ * (then f goes unused). Hot path: tens of instructions for cbr and poisson. */
+struct frame *traffic_next(struct traffic *t, struct frame *f);
+
+#endif
