@@ -69,14 +69,26 @@ struct config {
 int config_init(struct config *c, int nics, int traffics, int apps);
 void config_free(struct config *c);
 
-/* Adds a text (copied) and returns its index, -1 when out of memory. */
+/* Deep copy; `to` is initialised here and the caller's to free; the captures behind `arrivals` are shared.
+ * Returns 0, or -1 when out of memory. */
+int config_copy(struct config *to, const struct config *from);
+
+/* Adds a text (copied) and returns its index, -1 when out of memory. Equal texts share an index; "" is 0. */
 int64_t config_text(struct config *c, const char *text);
 
 size_t config_scope_size(enum scope s);
 
+/* How many instances a scope has (a NIC's for SCOPE_QUEUE, 1 for SCOPE_HOST), and their names ("" for the host). */
+int config_instances(const struct config *c, enum scope s);
+const char *config_instance_name(const struct config *c, enum scope s, int instance);
+
 /* The parameter of `row` of `model` in one instance (`queue` only for SCOPE_QUEUE). */
 int64_t *config_at(const struct config *c, const struct model_info *model, const struct param *row,
                    int instance, int queue);
+
+/* Replaces every UNIT_COST field by picoseconds and every UNIT_COST_PER_BYTE field by femtoseconds a byte, with
+ * the clock the work runs at. Once: afterwards the configuration cannot be printed as a scenario any more. */
+void config_unpack_costs(struct config *c, hz_t clock);
 
 /* Checks relations between parameters (for instance tcp_rmem.min <= default <= max). Returns NULL, or a
  * sentence in `buffer`. */

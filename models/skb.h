@@ -12,9 +12,28 @@
 #ifndef MODELS_SKB_H
 #define MODELS_SKB_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "models/config.h"
 #include "models/frame.h"
+
+struct flow;
+
+struct skb_params {
+    int64_t alloc;
+    int64_t page_every, page;
+    int64_t heads_every, heads;
+    int64_t free;
+};
+extern const struct model_info skb_model;
+
+struct skb_nic_params {
+    int64_t truesize;           /* of an skb around the receive buffer */
+    int64_t truesize_copied;    /* of a frame copied into a small head */
+    int64_t truesize_frag;      /* what a further segment adds in GRO */
+};
+extern const struct model_info skb_nic_model;
 
 struct skb {
     struct skb *next;           /* in whatever list it is */
@@ -39,6 +58,7 @@ struct skb {
     uint16_t bad;
     /* GRO and others: private to the layer that holds it */
     uint8_t head_frag, has_frag_list, frags;
+    uint8_t verdict;            /* enum fate: what IP decided, until the list's work is done */
     int32_t copied;             /* bytes a reader has already taken from the front */
     int64_t stamp;              /* GRO: jiffy of arrival; socket: time queued */
 };
@@ -82,6 +102,20 @@ static inline void skb_splice(struct skb_queue *to, struct skb_queue *from)
     to->last = from->last;
     to->length += from->length;
     *from = (struct skb_queue){ 0 };
+}
+
+enum { SKB_HEADROOM = 64, ETH_HLEN = 14, ETH_FCS = 4, IP_HLEN = 20, UDP_HLEN = 8, TCP_HLEN = 20, TCP_TS = 12 };
+
+/* Makes an skb of a frame, protocol header at network_header, data at the IP header (eth_type_trans has pulled the
+ * Ethernet header). `copied`: into a small head. */
+void skb_build(struct skb *s, struct frame *f, const struct flow *flow, const struct skb_nic_params *p, bool copied);
+
+/* A layer takes its header off: data moves on by n. Returns the new data offset. */
+static inline int skb_pull(struct skb *s, int n)
+{
+    s->data = (int16_t)(s->data + n);
+    s->len -= n;
+    return s->data;
 }
 
 #endif

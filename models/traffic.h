@@ -12,7 +12,14 @@
  *
  * Kinds: cbr (one frame each 1/rate), poisson (exponential gaps), onoff (`burst` long trains at `rate`, one each
  * `period`; with period 0 a single train), replay (a capture). Payload sizes are constant but for replay.
- * Not modelled: size mixes, header options other than timestamps, IPv6. */
+ *
+ * Times are exact: frame n of cbr starts at floor(n / rate) ps after the first, however fractional the gap, and a
+ * train holds every frame that starts before its `burst` is over. Open-loop TCP is a stream in order: every flow
+ * begins at sequence number 1 without a handshake, acknowledges a constant, sets PSH on its last segment of an
+ * on/off train, and never retransmits, whatever the receiver says.
+ *
+ * Not modelled: size mixes, header options other than timestamps, IPv6, sequence numbers that go on when a
+ * capture of TCP is played again (the second lap is old data to the receiver). */
 #ifndef MODELS_TRAFFIC_H
 #define MODELS_TRAFFIC_H
 
@@ -68,7 +75,7 @@ struct traffic_params {
     int64_t burst, period;      /* on/off */
     int64_t nic;                /* index of the NIC it arrives at */
     int64_t file;               /* UNIT_TEXT replay: the capture */
-    int64_t speedup;            /* replay: thousandths; 1000 = original times */
+    int64_t speedup;            /* replay: percent; 100 = original times, 5000 = fifty times faster */
     int64_t loop;               /* replay: how often, 0 = until stop */
     int64_t to;                 /* UNIT_TEXT replay: only frames to this IPv4 address; empty: all */
     int64_t fcs_errors;         /* frames damaged on the wire, per million */
@@ -85,17 +92,29 @@ struct traffic {
     int source;                 /* index of this source */
     uint32_t first_flow;        /* its flows are first_flow .. first_flow + flows - 1 in the host's table */
     uint32_t flows;
-    ps_t gap;                   /* mean distance of two starts (inside a train) */
+    ps_t gap;                   /* mean distance of two starts (inside a train), rounded down; sender: 0 */
+    ps_t origin;                /* the first start: `start` and the drawn offset */
     ps_t next_at;               /* start of the next frame; PS_NEVER: no more */
     uint64_t sent;              /* frames handed out */
     struct stream gaps, damage;
     const struct variate *exponential;
     /* the rest of the state is the implementation's own */
+    uint64_t limit;             /* `frames`, or the largest number there is */
+    ps_t end;                   /* `stop`, or 53 days */
+    uint64_t gap_rest, gap_unit;    /* the distance is exactly gap + gap_rest / gap_unit */
+    uint64_t carry;             /* what of it is owed: below gap_unit (poisson: below 1 << fine) */
+    ps_t mean;                  /* poisson: the mean in units of 2^-fine ps */
+    int fine;
+    uint32_t turn;              /* flow of the next frame */
+    uint32_t round;             /* how often every flow had its turn */
+    int32_t payload;
     const struct arrivals *arrivals;
-    size_t cursor;
-    uint64_t lap;
+    size_t cursor;              /* the next record */
+    uint64_t lap;               /* times the whole capture was played */
+    ps_t lap_at, lap_ps;        /* start of this lap and length of one, in the capture's own time */
+    uint32_t to;                /* only frames to this address, 0: all */
     ps_t train_at;              /* start of the current on/off train */
-    int64_t train_left;
+    int64_t train_left, train_frames;
     struct frame_queue pushed;  /* kind sender: frames with their wire_at as start time */
 };
 
@@ -105,7 +124,8 @@ int ipv4_parse(const char *text, uint32_t *address);
 /* Says what is wrong with a source's parameters (relations between them, addresses), or NULL. */
 const char *traffic_check(const struct config *c, int source, char *buffer, size_t size);
 
-/* The number of flows source `source` of `c` has, and their keys (`keys` has room for them). */
+/* The number of flows source `source` of `c` has, and their keys (`keys` has room for them). A replay has all
+ * flows of its capture, also those that `to` leaves out: they offer nothing. */
 uint32_t traffic_flows(const struct config *c, int source);
 void traffic_flow_keys(const struct config *c, int source, struct flow_key *keys);
 
@@ -121,5 +141,9 @@ static inline ps_t traffic_peek(const struct traffic *t) { return t->next_at; }
  * id and owns f. Only if traffic_peek() is not PS_NEVER. Returns f, or for kind sender the pushed frame instead
  * (then f goes unused). Hot path: tens of instructions for cbr and poisson. */
 struct frame *traffic_next(struct traffic *t, struct frame *f);
+
+/* Kind sender: adds a frame with everything but its id; wire_at, its start time, is not before the last one's.
+ * The source takes the frame and gives it out again by traffic_next(). */
+void traffic_push(struct traffic *t, struct frame *f);
 
 #endif

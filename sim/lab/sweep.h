@@ -25,7 +25,7 @@ struct sweep_point {
     const char **value;         /* one per axis, borrowed from the plan */
     struct config config;       /* resolved */
     char *resolved;             /* scenario_json of it */
-    char hash[33];              /* of `resolved` */
+    char hash[33];              /* of `resolved` and the contents of captures */
     char *label;                /* "nic.ring.rx=256 net.core.netdev_budget=300" */
 };
 
@@ -40,7 +40,10 @@ struct sweep_plan {
 };
 
 /* `KEY=v1,v2,..` or `KEY=lo:hi:n[:log]` (whole numbers or values with one unit). Values that contain commas
- * (a CPU list) are separated by ';' instead. Adds an axis; messages and -1 on error. */
+ * (a CPU list) are separated by ';' instead, and a single one of them ends in ';'. A range holds both ends and
+ * n - 2 steps between, evenly spaced or in equal ratios, rounded to whole numbers, or to three decimals more
+ * than its ends have if it has a unit other than B; steps that round to the same value count once. Adds an
+ * axis; messages and -1 on error. The plan begins zeroed: `struct sweep_plan p = { 0 }`. */
 int sweep_vary(struct sweep_plan *p, const char *text, struct messages *m);
 
 /* Builds all points (every combination, the last axis fastest), resolving each. With `lockstep` all axes
@@ -48,6 +51,9 @@ int sweep_vary(struct sweep_plan *p, const char *text, struct messages *m);
  * keys; other combinations are left out. Messages and -1 on error. */
 int sweep_build(struct sweep_plan *p, const struct scenario *base, bool lockstep, const char *where, int reps,
                 uint64_t seed, struct messages *m);
+/* Computes the hashes again. sweep_build() knows captures only by name: whoever fills `config.arrivals` afterwards,
+ * or changes `seed`, calls this, so that a run is not taken for known when its capture's contents changed. */
+void sweep_hash(struct sweep_plan *p);
 void sweep_free(struct sweep_plan *p);
 
 /* The key of one run: hash(model version, resolved scenario, seed, replication), 32 hex digits. */
@@ -67,8 +73,9 @@ struct sweep_callbacks {
     void *user;
 };
 
-/* Runs what is not known, `jobs` at a time (0: all cores). Returns the number of runs that failed or were not
- * reached. */
+/* Runs what is not known, `jobs` at a time (0: all cores the process may use). Seed and replication of `o` are
+ * the plan's, not its own; `o->progress_ps` is followed only when one run at a time can own it (jobs 1, or one
+ * run). A run whose books do not balance has failed. Returns the number of runs that failed or were not reached. */
 int sweep_run(const struct sweep_plan *p, const struct run_options *o, int jobs, const struct sweep_callbacks *cb,
               atomic_int *stop);
 

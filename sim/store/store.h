@@ -21,6 +21,8 @@ const char *store_error(const struct store *s);
  * unique for another plan: then a suffix -2, -3 .. is added and the final name written to `final` (64 bytes). */
 int store_experiment(struct store *s, const char *name, const char *kind, const struct sweep_plan *plan,
                      const struct scenario *scenario, int64_t *id, char final[64]);
+/* In the experiment last opened by store_experiment, which already has copies of the runs that other experiments
+ * share with it; before that call: anywhere. */
 bool store_has_run(struct store *s, const char *run_key);
 /* Stores a run and all its rows in one transaction; `*run_id` may be NULL. */
 int store_run(struct store *s, int64_t experiment, const struct sweep_plan *plan, const struct sweep_point *pt,
@@ -30,8 +32,9 @@ int store_sweep_view(struct store *s, int64_t experiment);
 
 /* ---- reading ---- */
 
-/* What the user calls RUN, A or B: a run id, `exp/ordinal[/repetition]`, an experiment's name, or "last".
- * An experiment or a point stands for all its runs. */
+/* What the user calls RUN, A or B: a run id, `exp/ordinal[/repetition]`, an experiment's name, "last" (the one used
+ * last) or "last~N" (N before it; only experiments with runs count). An experiment or a point stands for all its
+ * runs, by ordinal and repetition. */
 struct run_set { int64_t *id; int n; char what[128]; };
 int store_find(struct store *s, const char *name, struct run_set *out);
 void run_set_free(struct run_set *r);
@@ -43,11 +46,13 @@ struct stored_run {
     int ordinal, repetition, model_version;
     uint64_t seed;
     struct result result;
+    struct stored_name *names;          /* owns what result's counter and stage names point to */
 };
 int store_load(struct store *s, int64_t run_id, struct stored_run *out);
 void stored_run_free(struct stored_run *r);
 
-/* name, value text, unit of each parameter of the run's point, by callback in name order. */
+/* name, value text, unit of each parameter of the run's point, by callback in name order. Value and unit put
+ * together are what the user wrote: "50" and "us"; the unit is "" where there is none. */
 typedef void param_fn(void *user, const char *name, const char *value, const char *unit);
 int store_params(struct store *s, int64_t run_id, param_fn *fn, void *user);
 

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "models/app.h"
+
+#include <stdlib.h>
+
+#include "models/host.h"
+#include "models/host_config.h"
+
+static const char *const kinds[] = { "recv", "epoll", "busy", NULL };
+static const char *const protos[] = { "any", "udp", "tcp", NULL };
+enum { PROTO_ANY, PROTO_UDP, PROTO_TCP };
+
+static const struct param rows[] = {
+    PARAM_CHOICE(struct app_params, kind, "app.kind", APP_RECV, kinds,
+                 "how it reads: blocking recv, epoll_wait and recv until empty, or non-blocking recv in a loop",
+                 "the simplest reader"),
+    PARAM_CHOICE(struct app_params, proto, "app.proto", PROTO_ANY, protos, "which protocol it listens on",
+                 "one reader for everything"),
+    PARAM(struct app_params, port, "app.port", UNIT_COUNT, 0, 0, 65535, "port it listens on; 0: any",
+          "one reader for everything"),
+    PARAM(struct app_params, cpu, "app.cpu", UNIT_COUNT, -1, -1, CONFIG_CPUS - 1, "CPU it is pinned to; -1: the last",
+          "queue 0's interrupt goes to CPU 0, so the last CPU is another one where there is one"),
+    PARAM(struct app_params, work, "app.work", UNIT_COST, COST_CYCLES(400), 0, COST_CYCLES(5000000000),
+          "what it does with each message", "assumption: counts it, little else"),
+    PARAM(struct app_params, work_byte, "app.work_byte", UNIT_COST_PER_BYTE, 0, 0, 2000000,
+          "and with each byte", "assumption: nothing"),
+    PARAM(struct app_params, read_size, "app.read_size", UNIT_BYTES, 65536, 1, 1 << 30, "buffer it passes to recv()",
+          "a usual buffer"),
+    PARAM(struct app_params, rcvbuf, "app.rcvbuf", UNIT_BYTES, 0, 0, INT32_MAX,
+          "SO_RCVBUF it sets (the kernel doubles it, at most net.core.rmem_max before); 0: it does not",
+          "most programs do not"),
+    PARAM(struct app_params, maxevents, "app.maxevents", UNIT_COUNT, 64, 1, 65536, "of epoll_wait", "a usual value"),
+    PARAM(struct app_params, handshake_rtt, "app.handshake_rtt", UNIT_TIME, 100 * US, 0, 10 * SEC,
+          "round trip that a TCP connection's handshake saw", "assumption: a data centre"),
+};
+ALL_FIELDS_HAVE_ROWS(struct app_params, rows);
+
+static const struct counter counter_rows[] = {
+    COUNTER(struct app_counters, messages, "messages", "the application's own", "recv() calls that returned data"),
+    COUNTER(struct app_counters, bytes, "bytes", "the application's own", "bytes read"),
+    COUNTER(struct app_counters, sleeps, "sleeps", "voluntary_ctxt_switches", "times it went to sleep"),
+};
+ALL_COUNTERS_HAVE_ROWS(struct app_counters, counter_rows);
+
+const struct model_info app_model = {
+    .name = "app", .step = "7", .what = "who reads, and what it does with a message",
+    .scope = SCOPE_APP, .params_at = offsetof(struct app_config, app), .params = rows, .n_params = ROWS(rows),
+    .counters = counter_rows, .n_counters = ROWS(counter_rows),
+};
+
+static const struct param host_rows[] = {
+    PARAM_COST(struct app_host_params, recv_entry, "cost.recv.entry", 420,
+               "recv(): system call to the socket's queue", "UDP19: 1646 cycles a recvmsg in all; split as measured under icount"),
+    PARAM_COST(struct app_host_params, recv_dequeue, "cost.recv.dequeue", 640, "taking one datagram, without the copy",
+               "as cost.recv.entry"),
+    PARAM_COST_PER_BYTE(struct app_host_params, copy_byte, "cost.recv.copy_byte", 360, "copy_to_user",
+                        "Cai et al. 2021: 0.36 cycles/B at 3.4 GHz"),
+    PARAM_COST(struct app_host_params, recv_return, "cost.recv.return", 390, "freeing the skb, return to user mode",
+               "as cost.recv.entry"),
+    PARAM_COST(struct app_host_params, user, "cost.recv.user", 100, "user mode around the call", "assumption"),
+    PARAM_COST(struct app_host_params, block, "cost.recv.block", 500, "finding nothing, up to the switch",
+               "assumption; 348 instructions measured under icount"),
+    PARAM_COST(struct app_host_params, resume, "cost.recv.resume", 900, "from the switch back to the queue",
+               "assumption; 839 instructions to the copied datagram measured under icount"),
+    PARAM_COST(struct app_host_params, empty, "cost.recv.empty", 380, "a non-blocking recv() that finds nothing (EAGAIN)",
+               "assumption; veth: recv on an empty socket half of one with a datagram"),
+    PARAM_COST(struct app_host_params, tcp_recv, "cost.recv.tcp", 500, "recv() on TCP, more than on UDP: lock, window",
+               "assumption"),
+    PARAM_COST(struct app_host_params, epoll_wait, "cost.epoll.wait", 900, "one epoll_wait that returns", "assumption"),
+    PARAM_COST(struct app_host_params, epoll_event, "cost.epoll.event", 150, "each event it returns", "assumption"),
+};
+ALL_FIELDS_HAVE_ROWS(struct app_host_params, host_rows);
+
+const struct model_info app_host_model = {
+    .name = "app", .step = "7", .what = "system calls and the copy",
+    .scope = SCOPE_HOST, .params_at = offsetof(struct host_config, app), .params = host_rows,
+    .n_params = ROWS(host_rows),
+};
+
+static const struct app_host_params *costs(const struct context *x)
+{
+    return &x->cpu->host->hc->app;
+}
+
+/* Kernel mode: not preempted until the next checkpoint. */
+static void kernel_work(struct context *x, ps_t cost, cont_fn *then)
+{
+    x->flags = 0;
+    context_work(x, cost, then);
+}
+
+static void recv_call(struct context *x);
+static void udp_take(struct context *x);
+static void tcp_take(struct context *x);
+static void epoll_wait(struct context *x);
+static void nothing(struct context *x);
+
+/* ---- back in user mode ---- */
+
+static void next_call(struct context *x)
+{
+    recv_call(x);
+}
+
+static void user(struct context *x)
+{
+    struct app *a = x->sk->app;
+
+    x->flags = STEP_USER;
+    context_work(x, costs(x)->user + a->params->work + ps_of_fs_per_byte(a->params->work_byte, a->got), next_call);
+}
+
+static void return_to_user(struct context *x)
+{
+    sched_checkpoint(x, user);
+}
+
+static void message(struct context *x, int64_t bytes)
+{
+    struct app *a = x->sk->app;
+
+    a->counters.messages++;
+    a->counters.bytes += (uint64_t)bytes;
+    a->got = bytes;
+    kernel_work(x, costs(x)->recv_return, return_to_user);
+}
+
+/* ---- UDP ---- */
+
+static void udp_copied(struct context *x)
+{
+    struct host *h = x->cpu->host;
+    struct skb *s = x->skb;
+    struct frame *f = s->first;
+    int64_t bytes = f->payload;
+
+    x->skb = NULL;
+    h->udp.InDatagrams++;
+    trace_emit(&h->engine.trace, h->engine.now, TRACE_RECV, x->cpu->index, (int64_t)f->id, bytes);
+    udp_skb_consumed(&x->sk->udp, s->truesize);
+    host_skb_drop(h, s, FATE_DELIVERED);
+    message(x, bytes);
+}
+
+static void udp_take(struct context *x)
+{
+    int64_t want = x->sk->app->params->read_size;
+
+    x->skb = udp_recv_skb(&x->sk->udp);
+    if (!x->skb) {
+        nothing(x);
+        return;
+    }
+    int64_t bytes = x->skb->first->payload;
+    ps_t copy = ps_of_fs_per_byte(costs(x)->copy_byte, bytes < want ? bytes : want);
+    kernel_work(x, host_vary(x->cpu->host, costs(x)->recv_dequeue + copy, x->skb->first->id, 1), udp_copied);
+}
+
+static void udp_unlocked(struct context *x)
+{
+    local_bh_enable(x, udp_take);
+}
+
+/* ---- TCP ---- */
+
+static void tcp_read_done(struct context *x)
+{
+    message(x, x->sk->app->got);
+}
+
+static void tcp_copied(struct context *x)
+{
+    struct sock *sk = x->sk;
+    struct tcp_out out;
+
+    sk->acting = x;
+    sk->app->got = tcp_recvmsg(&sk->tcp, sk->reading, x->cpu->engine->now, &out);
+    context_call(x, sock_release, tcp_read_done);
+}
+
+/* The backlog may have brought data while the lock was held. */
+static void tcp_released_empty(struct context *x)
+{
+    if (tcp_available(&x->sk->tcp) > 0) {
+        x->sk->owned = x->sk->tcp.owned = true;
+        tcp_take(x);
+    } else {
+        nothing(x);
+    }
+}
+
+static void tcp_take(struct context *x)
+{
+    struct sock *sk = x->sk;
+    int64_t want = sk->app->params->read_size;
+    int64_t available = tcp_available(&sk->tcp);
+
+    if (available == 0) {
+        context_call(x, sock_release, tcp_released_empty);
+        return;
+    }
+    sk->reading = available < want ? available : want;
+    kernel_work(x, ps_of_fs_per_byte(costs(x)->copy_byte, sk->reading), tcp_copied);
+}
+
+static void tcp_lock(struct context *x)
+{
+    x->sk->owned = x->sk->tcp.owned = true;
+    kernel_work(x, costs(x)->recv_dequeue, tcp_take);
+}
+
+/* ---- recv() ---- */
+
+static void recv_call(struct context *x)
+{
+    if (x->sk->proto == FLOW_TCP)
+        kernel_work(x, costs(x)->recv_entry + costs(x)->tcp_recv, tcp_lock);
+    else
+        kernel_work(x, costs(x)->recv_entry, udp_unlocked);
+}
+
+static void resumed(struct context *x)
+{
+    x->sk->waiting = false;
+    kernel_work(x, costs(x)->resume, x->sk->proto == FLOW_TCP ? tcp_lock : udp_unlocked);
+}
+
+static void block(struct context *x)
+{
+    x->sk->app->counters.sleeps++;
+    sched_sleep(x, resumed);
+}
+
+static void try_again(struct context *x)
+{
+    sched_checkpoint(x, user);
+}
+
+static void drained(struct context *x)
+{
+    sched_checkpoint(x, epoll_wait);
+}
+
+/* recv() found nothing. */
+static void nothing(struct context *x)
+{
+    struct app *a = x->sk->app;
+
+    a->got = 0;
+    switch (a->params->kind) {
+    case APP_EPOLL:
+        kernel_work(x, costs(x)->empty, drained);
+        break;
+    case APP_BUSY:
+        kernel_work(x, costs(x)->empty, try_again);
+        break;
+    default:
+        x->sk->waiting = true;
+        sched_prepare_sleep(x->task);
+        kernel_work(x, costs(x)->block, block);
+    }
+}
+
+/* ---- epoll ---- */
+
+static void epoll_event(struct context *x)
+{
+    recv_call(x);
+}
+
+static void epoll_resumed(struct context *x)
+{
+    struct app *a = x->task->owner;
+
+    a->waiting = false;
+    epoll_wait(x);
+}
+
+static void epoll_block(struct context *x)
+{
+    struct app *a = x->task->owner;
+
+    a->counters.sleeps++;
+    sched_sleep(x, epoll_resumed);
+}
+
+/* The next ready socket of this call's events, a new call when they are used up, or sleep. */
+static void epoll_wait(struct context *x)
+{
+    struct app *a = x->task->owner;
+    struct sock *sk = a->ready_first;
+    ps_t cost = costs(x)->epoll_event;
+
+    if (!sk) {
+        a->events_left = 0;
+        a->waiting = true;
+        sched_prepare_sleep(x->task);
+        kernel_work(x, costs(x)->epoll_wait, epoll_block);
+        return;
+    }
+    if (a->events_left == 0) {
+        a->events_left = (int)a->params->maxevents;
+        cost += costs(x)->epoll_wait;
+    }
+    a->events_left--;
+    a->ready_first = sk->ready_next;
+    sk->ready = false;
+    x->sk = sk;
+    kernel_work(x, cost, epoll_event);
+}
+
+ps_t app_ready(struct app *a, struct sock *sk, struct cpu *waker)
+{
+    if (sk->ready)
+        return 0;
+    sk->ready = true;
+    sk->ready_next = NULL;
+    if (a->ready_first)
+        a->ready_last->ready_next = sk;
+    else
+        a->ready_first = sk;
+    a->ready_last = sk;
+    ps_t cost = a->host->hc->sock.epoll_callback;
+    if (a->waiting) {
+        a->waiting = false;
+        cost += sched_wake(&a->task, waker);
+    }
+    return cost;
+}
+
+/* ---- construction ---- */
+
+bool app_listens(const struct app *a, const struct flow_key *key)
+{
+    int64_t proto = a->params->proto;
+
+    if (key->proto != FLOW_UDP && key->proto != FLOW_TCP)
+        return false;
+    if (proto != PROTO_ANY && (proto == PROTO_UDP) != (key->proto == FLOW_UDP))
+        return false;
+    return a->params->port == 0 || a->params->port == key->dport;
+}
+
+struct sock *app_accept(struct app *a, uint32_t flow, const struct skb *first)
+{
+    struct connection *c = calloc(1, sizeof *c);
+
+    if (!c || sock_init(&c->sock, a, FLOW_TCP, flow, first) != 0) {
+        free(c);
+        return NULL;
+    }
+    c->next = a->connections;
+    a->connections = c;
+    if (a->params->kind == APP_EPOLL) {
+        c->sock.reader = &a->task;
+        return &c->sock;
+    }
+    /* a thread of its own, asleep in its first recv() */
+    task_init(&c->task, a->cpu, a->name, a, resumed);
+    c->task.context.sk = &c->sock;
+    c->sock.reader = &c->task;
+    if (a->params->kind == APP_BUSY) {
+        c->task.context.then = recv_call;
+        sched_wake(&c->task, a->cpu);
+        if (!event_pending(a->cpu->engine, &a->cpu->resched_ipi))
+            engine_at(a->cpu->engine, &a->cpu->resched_ipi, a->cpu->engine->now);
+    } else {
+        c->sock.waiting = true;
+    }
+    return &c->sock;
+}
+
+int app_init(struct app *a, struct host *h, int index)
+{
+    const struct app_params *p = &h->config.app[index].app;
+    int cpu = p->cpu < 0 ? h->cpus - 1 : (int)p->cpu;
+
+    *a = (struct app){ .host = h, .params = p, .name = h->config.app_name[index], .cpu = &h->cpu[cpu] };
+    if (sock_init(&a->udp, a, FLOW_UDP, 0, NULL) != 0)
+        return -1;
+    a->udp.reader = &a->task;
+    task_init(&a->task, a->cpu, a->name, a, p->kind == APP_EPOLL ? epoll_resumed : p->kind == APP_BUSY ? recv_call : resumed);
+    a->task.context.sk = &a->udp;
+    return 0;
+}
+
+/* At the start the reader sits in its first recv() or epoll_wait(). */
+void app_start(struct app *a)
+{
+    bool reads_udp = a->params->proto != PROTO_TCP;
+
+    if (a->params->kind == APP_BUSY && reads_udp)
+        sched_wake(&a->task, a->cpu);
+    else if (a->params->kind == APP_EPOLL)
+        a->waiting = true;
+    else
+        a->udp.waiting = true;
+}
+
+void app_free(struct app *a)
+{
+    while (a->connections) {
+        struct connection *c = a->connections;
+        a->connections = c->next;
+        c->sock.acting = &c->task.context;
+        tcp_sock_free(&c->sock.tcp, a->host->engine.now);
+        free(c);
+    }
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Applications: who reads the sockets, how, and what it does with a message.
+ *
+ * In    the scheduler runs its task
+ * Out   recv of udp and tcp, sleep and wake; frames end as delivered when their last byte is copied
+ *
+ * Kinds: recv (blocking recv() in a loop; for TCP a thread for each connection), epoll (epoll_wait, then reads each
+ * ready socket until it is empty), busy (non-blocking recv() in a loop, never sleeps).
+ * A recv() runs pending softirqs where the kernel drops the socket queue's lock (spin_unlock_bh), unless the kernel
+ * leaves them to a runnable ksoftirqd.
+ * Not modelled: recvmmsg, io_uring, answers sent, several threads on one UDP socket. */
+#ifndef MODELS_APP_H
+#define MODELS_APP_H
+
+#include "models/config.h"
+#include "models/cpu.h"
+#include "models/sched.h"
+#include "models/sock.h"
+
+enum app_kind { APP_RECV, APP_EPOLL, APP_BUSY };
+
+struct app_params {
+    int64_t kind;
+    int64_t proto;              /* 0 any, 1 udp, 2 tcp */
+    int64_t port;               /* 0: any */
+    int64_t cpu;                /* -1: the last CPU */
+    int64_t work;               /* per message */
+    int64_t work_byte;
+    int64_t read_size;
+    int64_t rcvbuf;             /* SO_RCVBUF as the program sets it; 0: not set */
+    int64_t maxevents;
+    int64_t handshake_rtt;      /* TCP: the first estimate of the round trip */
+};
+extern const struct model_info app_model;
+
+struct app_host_params {
+    int64_t recv_entry;
+    int64_t recv_dequeue;
+    int64_t copy_byte;
+    int64_t recv_return;
+    int64_t user;
+    int64_t block;
+    int64_t resume;
+    int64_t empty;
+    int64_t tcp_recv;
+    int64_t epoll_wait;
+    int64_t epoll_event;
+};
+extern const struct model_info app_host_model;
+
+struct app_counters {
+    uint64_t messages;
+    uint64_t bytes;
+    uint64_t sleeps;
+};
+
+/* A TCP connection and, for kind recv, the thread that serves it. */
+struct connection {
+    struct connection *next;
+    struct sock sock;
+    struct task task;
+};
+
+struct app {
+    struct host *host;
+    const struct app_params *params;
+    struct app_counters counters;
+    const char *name;
+    struct cpu *cpu;
+    struct task task;           /* epoll, busy, and recv on UDP */
+    struct sock udp;            /* if it takes UDP */
+    struct connection *connections;     /* TCP, newest first */
+    struct sock *ready_first, *ready_last;      /* epoll's ready list */
+    int events_left;
+    bool waiting;               /* in epoll_wait, asleep or about to be */
+    int64_t got;                /* bytes of the current message */
+};
+
+int app_init(struct app *a, struct host *h, int index);
+/* Whether packets of a flow go to this application's sockets. */
+bool app_listens(const struct app *a, const struct flow_key *key);
+/* A socket became readable: onto the ready list, and epoll_wait wakes. Returns the cost. */
+ps_t app_ready(struct app *a, struct sock *sk, struct cpu *waker);
+void app_start(struct app *a);
+void app_free(struct app *a);
+
+/* A new TCP connection: makes its socket, and its reading thread if the kind wants one. NULL: out of memory. */
+struct sock *app_accept(struct app *a, uint32_t flow, const struct skb *first);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Interrupt moderation of one queue: when its vector may fire.
+ *
+ * In    coalesce_completion()  a completion becomes visible at a given time
+ *       coalesce_unmask()      the driver enables the interrupt
+ *       coalesce_assert()      the vector fires now: auto-masked until unmask
+ * Out   coalesce_due()         when it will fire, PS_NEVER if not
+ *
+ * Two meanings of rx-usecs, never mixed (nic.coalesce.kind):
+ *   gap    Intel ITR: the least distance to the previous interrupt of the vector; an idle vector fires at once
+ *   delay  mlx5 and most others: so long after the first completion not yet signalled, or rx-frames of them
+ * Two meanings of a cause that arrived while masked (nic.coalesce.cause):
+ *   latched  Intel: it stays pending and fires at the unmask, even if the poll has taken the frame already
+ *   unread   mlx5, virtio: arming fires at once only if a completion is still unread
+ * Not modelled: adaptive moderation, e1000e's RDTR restart, CQE mode. */
+#ifndef MODELS_COALESCE_H
+#define MODELS_COALESCE_H
+
+#include <stdbool.h>
+
+#include "models/config.h"
+#include "models/frame.h"
+
+enum coalesce_kind { COALESCE_GAP, COALESCE_DELAY };
+enum coalesce_cause { CAUSE_LATCHED, CAUSE_UNREAD };
+
+struct coalesce_params {
+    int64_t kind;
+    int64_t cause;
+    int64_t rx_usecs;           /* picoseconds */
+    int64_t rx_frames;          /* 0: no limit by frames */
+};
+extern const struct model_info coalesce_model;
+
+struct coalesce {
+    const struct coalesce_params *params;
+    bool masked;
+    ps_t cause_at;              /* first completion not yet signalled; PS_NEVER: none */
+    int64_t completions;        /* since cause_at */
+    ps_t frames_at;             /* when the rx_frames-th became visible; PS_NEVER: not yet */
+    ps_t fired_at;              /* the last interrupt; far in the past before the first */
+    ps_t armed_at;              /* the last unmask */
+};
+
+void coalesce_init(struct coalesce *c, const struct coalesce_params *p);
+void coalesce_completion(struct coalesce *c, ps_t visible_at);
+/* `unread` are the completions still in the ring (visible or not), oldest first. */
+void coalesce_unmask(struct coalesce *c, ps_t now, const struct frame_queue *unread);
+void coalesce_assert(struct coalesce *c, ps_t now, const struct frame_queue *unread);
+ps_t coalesce_due(const struct coalesce *c);
+
+#endif

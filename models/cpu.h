@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A CPU: one core and what runs on it. Hard interrupts over softirqs over tasks over idle.
+ *
+ * In    cpu_interrupt()      a vector was signalled (from irq, rps, sched, the tick)
+ *       context_work()       the running code spends time, then goes on
+ * Out   irq_exit -> softirq  pending softirqs at the end of the last nested interrupt
+ *       -> sched             need_resched on the way back to a task or to idle
+ *
+ * Code that runs on a core is a context: what it does next (`then`), the time left until that, and whether it
+ * may be interrupted meanwhile. A step of work either ends inline, when nothing is due before its end, or in the
+ * core's step event; both give the same result. An interrupt takes the core from an unfinished step, whose
+ * remainder resumes later.
+ *
+ * Kernel tasks are not preempted inside the kernel (PREEMPT_VOLUNTARY): need_resched acts in user mode, in idle,
+ * and where the task asks (sched_checkpoint).
+ * Not modelled: nested hard interrupts, NMI, hyper-threads, frequency changes, cache misses other than those in
+ * the costs. */
+#ifndef MODELS_CPU_H
+#define MODELS_CPU_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "models/config.h"
+#include "models/skb.h"
+#include "sim/engine/event.h"
+
+struct host;
+struct cpu;
+struct context;
+struct napi;
+struct sock;
+struct task;
+
+/* What the core's time is accounted to: mpstat's idea, with softirq split by who runs it. */
+enum cpu_mode { CPU_HARDIRQ, CPU_SOFTIRQ, CPU_KSOFTIRQD, CPU_NAPI_THREAD, CPU_TASK, CPU_IDLE, CPU_MODES };
+
+enum step_flag {
+    STEP_IRQS_OFF = 1,          /* interrupts wait until the step is over */
+    STEP_BH_OFF   = 2,          /* softirqs raised meanwhile wait for local_bh_enable */
+    STEP_USER     = 4,          /* user mode: may be preempted at any instant */
+};
+
+typedef void cont_fn(struct context *x);
+
+enum { CONTEXT_DEPTH = 16 };    /* the receive path nests six calls deep at most; asserted */
+
+struct context {
+    struct cpu *cpu;
+    struct task *task;          /* NULL in hard interrupt and softirq */
+    enum cpu_mode mode;
+    unsigned flags;             /* enum step_flag of the current step */
+    ps_t left;                  /* work left in the current step */
+    cont_fn *then;              /* what happens at its end */
+    cont_fn *back[CONTEXT_DEPTH];
+    int depth;
+
+    /* what the receive path holds in its hands */
+    struct napi *napi;
+    int work;                   /* frames taken by the current poll */
+    int64_t poll_jiffy;         /* when that poll began: GRO ages by jiffies */
+    struct skb_queue list;      /* being handed up */
+    struct skb *skb;            /* the one at L4 */
+    struct sock *sk;
+    ps_t owed;                  /* cost found while acting, charged by the next step */
+};
+
+/* Spend `cost`, then go on with `then`. The last thing a continuation does. */
+static inline void context_work(struct context *x, ps_t cost, cont_fn *then)
+{
+    x->left = cost + x->owed;
+    x->owed = 0;
+    x->then = then;
+}
+
+/* Go on with `fn`; when it returns (context_return), go on with `back`. */
+static inline void context_call(struct context *x, cont_fn *fn, cont_fn *back)
+{
+    assert(x->depth < CONTEXT_DEPTH);
+    x->back[x->depth++] = back;
+    x->then = fn;
+}
+
+static inline void context_return(struct context *x)
+{
+    assert(x->depth > 0);
+    x->then = x->back[--x->depth];
+}
+
+/* An interrupt source of a core. Owned by who signals it. */
+struct vector {
+    struct vector *next;
+    void (*handler)(struct context *x, void *owner);    /* at the end of the handler's time */
+    void *owner;
+    ps_t cost;                  /* of the handler */
+    bool pending;
+};
+
+struct cpu_params {
+    int64_t model;
+    int64_t count;
+    int64_t freq;
+    int64_t cstate_exit_latency;
+    int64_t cstate_target_residency;
+    int64_t hz;
+    int64_t nohz;
+    int64_t tick_phase;
+    int64_t irq_entry;
+    int64_t irq_exit;
+    int64_t irq_from_idle;
+    int64_t tick;
+};
+extern const struct model_info cpu_model;
+
+struct cpu_counters {
+    uint64_t interrupts;        /* hard interrupts of devices */
+    uint64_t ticks;
+    uint64_t ipis;
+};
+
+struct cpu {
+    struct host *host;
+    struct engine *engine;
+    const struct cpu_params *params;
+    struct cpu_counters counters;
+    int index;
+
+    struct context *running;    /* NULL: idle */
+    struct event step;          /* end of the running step, when it did not end inline */
+    ps_t step_at;               /* when the running step was started or resumed */
+    ps_t spent[CPU_MODES];
+    ps_t idle_at;               /* since when it is idle */
+
+    struct vector *irq_first, *irq_last;        /* signalled, not yet taken */
+    struct context hardirq;
+    struct vector *vector;      /* being handled */
+    bool in_hardirq;
+
+    struct event tick;
+    struct vector tick_vector;
+    struct vector resched_vector;       /* the reschedule IPI */
+    struct event resched_ipi;
+
+    struct softirq *softirq;    /* per CPU, models/softirq.h */
+    struct runqueue *rq;        /* per CPU, models/sched.h */
+};
+
+int cpu_init(struct cpu *c, struct host *host, int index);
+void cpu_start(struct cpu *c);          /* the first tick */
+
+/* Signals a vector: taken at once if the core may be interrupted, else as soon as it may. A vector that is
+ * pending already stays pending once. Never from inside the core's own continuation: devices signal by event. */
+void cpu_interrupt(struct cpu *c, struct vector *v);
+
+/* Runs whatever the core has to run, until a step must wait or the core is idle. */
+void cpu_run(struct cpu *c);
+
+/* What runs on the way back from an interrupt, a softirq session or a task switch. */
+void cpu_return(struct cpu *c);
+
+/* Leaves idle for work that is not an interrupt of its own. */
+void cpu_kick(struct cpu *c);
+
+/* The idle state's exit latency for a core that has been idle since idle_at; 0 when it is busy. */
+ps_t cpu_idle_exit(const struct cpu *c);
+
+/* jiffies: whole ticks since the start, by the host's tick phase. */
+int64_t cpu_jiffies(const struct cpu *c);
+ps_t cpu_jiffy(const struct cpu *c);    /* length of one */
+
+/* Time of the context's own step spent so far is accounted by cpu_run; at the end of a run this books the rest. */
+void cpu_settle(struct cpu *c);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "models/dma.h"
+
+#include "models/host_config.h"
+
+static const struct param rows[] = {
+    PARAM(struct dma_params, bandwidth, "pcie.bandwidth", UNIT_BITRATE, 57880000000, 1000000000, 2000000000000,
+          "usable rate of transaction-layer bytes towards memory",
+          "gen3 x8 after link-layer overhead: 57.88 Gbit/s, PCIe model of Neugebauer et al., SIGCOMM 2018"),
+    PARAM(struct dma_params, mps, "pcie.mps", UNIT_BYTES, 256, 128, 4096, "largest payload of one TLP",
+          "usual BIOS setting; PCIe allows 128 to 4096"),
+    PARAM(struct dma_params, tlp_header, "pcie.tlp_header", UNIT_BYTES, 24, 0, 64, "header and framing of one write",
+          "Neugebauer et al., SIGCOMM 2018: 24 B with 64-bit addresses"),
+    PARAM(struct dma_params, descriptor, "pcie.descriptor", UNIT_BYTES, 16, 0, 256,
+          "completion written back for each frame", "Intel 82599: 16 B"),
+    PARAM(struct dma_params, latency, "pcie.latency", UNIT_TIME, 400 * NS, 0, 1 * MS,
+          "from the bus to visible in memory", "assumption: 0.2 to 0.5 us for a posted write"),
+};
+ALL_FIELDS_HAVE_ROWS(struct dma_params, rows);
+
+const struct model_info dma_model = {
+    .name = "dma", .step = "1", .what = "frame and descriptor over PCIe to memory",
+    .scope = SCOPE_HOST, .params_at = offsetof(struct host_config, dma), .params = rows, .n_params = ROWS(rows),
+};
+
+static ps_t transfer_time(const struct dma_params *p, int64_t bytes)
+{
+    int64_t tlps = (bytes + p->mps - 1) / p->mps;
+    int64_t total = bytes + tlps * p->tlp_header;
+
+    if (p->descriptor > 0)
+        total += p->descriptor + p->tlp_header;
+    return ps_of_bytes(total, p->bandwidth);
+}
+
+ps_t dma_write(struct dma *d, ps_t start, int64_t bytes)
+{
+    if (bytes != d->cached_bytes) {
+        d->cached_bytes = bytes;
+        d->cached_time = transfer_time(d->params, bytes);
+    }
+    d->free_at = start + d->cached_time;
+    d->busy += d->cached_time;
+    return d->free_at + d->params->latency;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The driver's poll: from ring to skb to GRO.
+ *
+ * In    driver_poll()    NAPI's turn
+ * Out   gro_receive      each skb; netif_receive_list when the list is full
+ *       nic_tail         descriptors refilled
+ *       napi_complete_done, nic_unmask
+ *
+ * One frame after the other while their descriptors are done: a frame that becomes visible during the poll is taken
+ * by it. Refill at the loop's top when a batch is empty and, by driver, at the end. (ixgbe_clean_rx_irq,
+ * e1000_clean_rx_irq.)
+ * Not modelled: transmit completions in the same poll, page recycling, header split. */
+#ifndef MODELS_DRIVER_H
+#define MODELS_DRIVER_H
+
+#include "models/config.h"
+#include "models/cpu.h"
+
+struct driver_params {          /* of the host: costs */
+    int64_t poll;
+    int64_t frame;
+    int64_t first;
+    int64_t copy_byte;
+    int64_t refill;
+    int64_t refill_frame;
+};
+extern const struct model_info driver_model;
+
+struct driver_nic_params {
+    int64_t gro;
+    int64_t copybreak;
+    int64_t rxhash;
+};
+extern const struct model_info driver_nic_model;
+
+struct driver {
+    const struct driver_params *params;
+    const struct driver_nic_params *nic_params;
+};
+
+void driver_poll(struct context *x);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* GRO: segments of one flow become one skb before the stack sees them.
+ *
+ * In    gro_receive()    the driver's poll has an skb
+ *       gro_flush()      the poll ends, or a timeout says so
+ * Out   rx_list          skbs to hand up, in order; handed up when they hold gro_normal_batch segments
+ *
+ * Held packets sit in 8 buckets by hash, at most 8 in each; a full bucket gives up its oldest. What must match:
+ * flow, TTL, TOS, DF, IP ID in step, window, header length, acknowledgment, flags but FIN and PSH, timestamps
+ * identical, sequence contiguous, length at most that of the first, total below gro_max_size, the frame not padded.
+ * UDP passes: no socket here sets UDP_GRO. (net/core/gro.c, net/ipv4/tcp_offload.c)
+ * Not modelled: UDP GRO, fraglist GRO, hardware GRO and LRO, encapsulations. */
+#ifndef MODELS_GRO_H
+#define MODELS_GRO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "models/config.h"
+#include "models/skb.h"
+
+enum { GRO_BUCKETS = 8, GRO_HELD = 8 };         /* GRO_HASH_BUCKETS, MAX_GRO_SKBS */
+enum { GRO_MAX_FRAGS = 17 };                    /* MAX_SKB_FRAGS: further segments go on the frag list */
+
+struct gro_params {
+    int64_t gro_normal_batch;
+    int64_t gro_max_size;
+    int64_t constant_id_needs_df;       /* kernels up to 6.18: an IP ID that stays the same merges only with DF */
+    int64_t frame;
+    int64_t merge;
+    int64_t flush;
+};
+extern const struct model_info gro_model;
+
+struct gro_counters {
+    uint64_t gro_packets;       /* skbs offered to GRO */
+    uint64_t gro_merged;        /* of them appended to a held one */
+    uint64_t gro_skbs;          /* skbs that left, merged or not */
+};
+
+struct gro {
+    const struct gro_params *params;
+    struct gro_counters counters;
+    struct skb *held[GRO_BUCKETS][GRO_HELD];    /* oldest first */
+    int held_count[GRO_BUCKETS];
+    int held_total;
+    struct skb_queue rx_list;
+    int64_t rx_count;           /* segments on rx_list */
+};
+
+void gro_init(struct gro *g, const struct gro_params *p);
+
+/* Takes one skb; true if it was merged into a held one (the skb is then empty and the caller's to free). */
+bool gro_receive(struct gro *g, struct skb *s, bool enabled, int64_t jiffy);
+/* Completes held packets: all, or only those whose first segment is from before jiffy `now`. */
+void gro_flush(struct gro *g, bool old_only, int64_t now);
+
+static inline bool gro_list_full(const struct gro *g)
+{
+    return g->rx_count >= g->params->gro_normal_batch;
+}
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The host: the journey, in one place.
+ *
+ * rx_path[] lists the boxes in packet order and drives help, README, database and plots. host_init() builds the
+ * machine from a configuration, host_run() runs it, and the ledger here books the end of every frame. */
+#ifndef MODELS_HOST_H
+#define MODELS_HOST_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "models/config.h"
+#include "models/cpu.h"
+#include "models/drop.h"
+#include "models/flow.h"
+#include "models/ip.h"
+#include "models/netfilter.h"
+#include "models/netif.h"
+#include "models/rps.h"
+#include "models/sched.h"
+#include "models/softirq.h"
+#include "models/tcp.h"
+#include "models/udp.h"
+#include "sim/engine/event.h"
+#include "sim/engine/hash.h"
+#include "sim/engine/hist.h"
+#include "sim/engine/random.h"
+
+struct nic;
+struct app;
+struct traffic;
+struct tcp_sender;
+
+struct run_params {
+    int64_t duration;
+    int64_t warmup;
+    int64_t drain;
+    int64_t seed;
+    int64_t cost_cv;
+};
+extern const struct model_info run_model;
+
+/* Points of the trace hook: the kernel's tracepoint where there is one. */
+enum trace_point {
+    TRACE_IRQ_HANDLER_ENTRY,    /* a: NIC * 64 + queue */
+    TRACE_SOFTIRQ_ENTRY,        /* net_rx_action begins */
+    TRACE_SOFTIRQ_EXIT,         /* .. ends; a: budget left */
+    TRACE_NAPI_POLL,            /* a: work, b: weight */
+    TRACE_NETIF_RECEIVE_SKB,    /* a: frame id of the first frame, b: frames */
+    TRACE_SOCK_QUEUE,           /* queued to a socket; a: frame id */
+    TRACE_SCHED_WAKEUP,
+    TRACE_SCHED_SWITCH,
+    TRACE_RECV,                 /* delivered to the application; a: frame id */
+    TRACE_KFREE_SKB,            /* a: frame id, b: enum fate */
+};
+extern const char *const trace_point_name[];
+
+/* Stages of a frame's latency, packet order; the last is the sum. */
+enum host_stage { STAGE_NIC, STAGE_RING, STAGE_DRIVER, STAGE_STACK, STAGE_SOCKET, STAGE_TOTAL, STAGES };
+extern const char *const stage_name[STAGES];    /* wire-dma dma-poll poll-stack stack-socket socket-app total */
+
+struct ledger {
+    uint64_t offered, offered_bytes;
+    uint64_t frames[FATES], bytes[FATES];
+};
+
+/* What a finished frame is shown to, e.g. to sample timelines. `app_at` is -1 unless delivered. */
+typedef void frame_end_fn(void *user, const struct frame *f, enum fate fate, ps_t now);
+
+struct host {
+    struct engine engine;
+    struct config config;       /* a copy: costs in picoseconds */
+    const struct host_config *hc;
+    uint64_t seed, replication;
+
+    struct cpu *cpu;
+    int cpus;
+    struct softirq *softirq;    /* arrays, one a CPU */
+    struct runqueue *rq;
+    struct backlog *backlog;
+    struct nic *nic;
+    int nics;
+    struct traffic *traffic;
+    int traffics;
+    struct app *app;
+    int apps;
+    struct flow *flow;
+    uint32_t flows;
+    struct tcp_sender *sender;  /* one a flow of the sender sources */
+    uint32_t senders;
+    struct variate *exponential;
+    struct variate *cost;       /* factors of mean 1, when run.cost_cv > 0 */
+    uint64_t cost_salt;
+    int64_t hc_cost_cv;         /* hc->run.cost_cv, at hand */
+
+    struct pool frames, skbs;
+    uint64_t next_frame;
+    uint64_t skb_builds;
+
+    struct netfilter netfilter;
+    struct netif_counters *netif;       /* one a CPU */
+    struct ip_counters ip;
+    struct udp_counters udp;
+    struct tcp_counters tcp;
+    uint64_t page_allocs;
+
+    ps_t jiffy, tick_phase;     /* length of a tick; time of the first */
+    ps_t stop_at;               /* sources are silent from here on */
+    ps_t warm_at;
+    struct ledger ledger;
+    struct ledger *queue_ledger;        /* NIC * CONFIG_QUEUES + queue */
+    struct hist latency[STAGES];
+    uint64_t work_hist[257];
+    struct fingerprint fingerprint;
+    frame_end_fn *frame_end;
+    void *user;
+};
+
+/* Builds the machine. Returns 0, or -1 with a sentence. `c` is copied; its arrivals are borrowed. */
+int host_init(struct host *h, const struct config *c, uint64_t seed, uint64_t replication, bool batch, char *why,
+              size_t size);
+void host_free(struct host *h);
+
+/* Runs to the end of the load and on until nothing is in flight or run.drain has passed. Returns false if `stop`
+ * became non-zero. `progress_ps`, if not NULL, follows the simulated time. */
+bool host_run(struct host *h, const atomic_int *stop, atomic_llong *progress_ps);
+
+/* The end of a frame: books it, shows it, and gives it back to the pool. */
+void host_frame_end(struct host *h, struct frame *f, enum fate fate);
+/* The same for an end that lies in the past: hardware is settled late, its facts carry their own time. */
+void host_frame_end_at(struct host *h, struct frame *f, enum fate fate, ps_t when);
+/* The end of an skb and all its frames. */
+void host_skb_drop(struct host *h, struct skb *s, enum fate fate);
+/* An skb whose frames have gone elsewhere. */
+void host_skb_free(struct host *h, struct skb *s);
+
+/* Frames offered and not yet ended. */
+uint64_t host_in_flight(const struct host *h);
+
+/* A cost with this frame's own factor: drawn by frame number, not by order of service, so that sweep points stay
+ * paired. `salt` tells the costs of one frame apart. */
+static inline ps_t host_vary(const struct host *h, ps_t cost, uint64_t frame, uint64_t salt)
+{
+    if (h->hc_cost_cv == 0)
+        return cost;
+    uint64_t u = hash_mix(frame * UINT64_C(0x9e3779b97f4a7c15) + h->cost_salt + salt);
+    return (ps_t)((uint64_t)cost * h->cost->q[u >> (64 - VARIATE_BITS)] / VARIATE_UNIT);
+}
+
+/* A model fact for the fingerprint. */
+enum fact { FACT_FRAME = 1, FACT_IRQ, FACT_POLL, FACT_RUN, FACT_WAKE, FACT_ACK };
+static inline void host_fact(struct host *h, enum fact kind, uint64_t entity, uint64_t value)
+{
+    fingerprint_add(&h->fingerprint,
+                    hash_add(hash_mix((uint64_t)h->engine.now ^ (uint64_t)kind << 56), entity << 32 ^ value));
+}
+
+/* Every counter with its scope, in packet order. */
+typedef void counter_fn(void *user, const char *scope, const char *name, uint64_t value);
+void host_counters(const struct host *h, counter_fn *fn, void *user);
+
+/* True if no parameter in force draws a random number. */
+bool host_deterministic(const struct host *h);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The parameters of everything, scope by scope: each model's struct once, at the offset its model_info names. */
+#ifndef MODELS_HOST_CONFIG_H
+#define MODELS_HOST_CONFIG_H
+
+#include "models/app.h"
+#include "models/config.h"
+#include "models/host.h"
+#include "models/nic.h"
+#include "models/rps.h"
+#include "models/rss.h"
+#include "models/skb.h"
+
+struct host_config {
+    struct run_params run;
+    struct cpu_params cpu;
+    struct sched_params sched;
+    struct softirq_params softirq;
+    struct napi_params napi;
+    struct irq_host_params irq;
+    struct dma_params dma;
+    struct driver_params driver;
+    struct skb_params skb;
+    struct gro_params gro;
+    struct netif_params netif;
+    struct rps_params rps;
+    struct ip_params ip;
+    struct netfilter_params netfilter;
+    struct udp_params udp;
+    struct tcp_params tcp;
+    struct sock_params sock;
+    struct app_host_params app;
+};
+
+struct queue_config {
+    struct irq_params irq;
+    struct rps_queue_params rps;
+};
+
+struct nic_config {
+    struct nic_params nic;
+    struct wire_params wire;
+    struct phy_params phy;
+    struct mac_params mac;
+    struct fifo_params fifo;
+    struct ring_params ring;
+    struct coalesce_params coalesce;
+    struct rss_params rss;
+    struct napi_nic_params napi;
+    struct driver_nic_params driver;
+    struct skb_nic_params skb;
+    struct queue_config queue[CONFIG_QUEUES];
+};
+
+struct traffic_config {
+    struct traffic_params traffic;
+};
+
+struct app_config {
+    struct app_params app;
+};
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* IPv4: validation, routing, local delivery or forwarding.
+ *
+ * In    ip_rcv()             one skb of a list: checks, PRE_ROUTING, route
+ *       ip_local_deliver()   LOCAL_IN, then the protocol
+ * Out   netfilter            its hooks
+ *       udp_rcv, tcp_rcv     by protocol
+ *       FATE_FORWARDED       sent on
+ *
+ * Checks in the kernel's order: other host, header, checksum, length. InDelivers counts after the handler whatever
+ * L4 decides. (net/ipv4/ip_input.c)
+ * Not modelled: options, fragments' reassembly (a fragment is delivered to nobody: NO_SOCKET), multicast, rp_filter,
+ * ICMP answers, TTL of forwarded packets, IPv6. */
+#ifndef MODELS_IP_H
+#define MODELS_IP_H
+
+#include "models/config.h"
+#include "models/cpu.h"
+#include "models/drop.h"
+
+struct ip_params {
+    int64_t address;            /* UNIT_TEXT */
+    int64_t ip_forward;
+    int64_t rcv;
+    int64_t deliver;
+    int64_t forward;
+};
+extern const struct model_info ip_model;
+
+struct ip_counters {
+    uint64_t InReceives;
+    uint64_t InHdrErrors;
+    uint64_t InAddrErrors;
+    uint64_t InDelivers;
+    uint64_t InTruncatedPkts;
+    uint64_t InCsumErrors;
+    uint64_t ForwDatagrams;
+};
+
+/* Whether an skb passes IP's checks, PRE_ROUTING and the route: FATE_IN_FLIGHT if it is for us. */
+enum fate ip_rcv(struct host *h, struct skb *s, ps_t *cost);
+/* LOCAL_IN: FATE_IN_FLIGHT to go on to L4. */
+enum fate ip_local_deliver(struct host *h, struct skb *s, ps_t *cost);
+
+#endif

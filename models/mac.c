@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "models/mac.h"
+
+#include "models/host_config.h"
+
+static const struct param rows[] = {
+    PARAM(struct mac_params, max_frame, "nic.max_frame", UNIT_BYTES, 1522, 64, 16384,
+          "longest frame accepted, FCS included", "MTU 1500 + 14 + 4, and a VLAN tag; ixgbe_main.c"),
+};
+ALL_FIELDS_HAVE_ROWS(struct mac_params, rows);
+
+static const struct counter counter_rows[] = {
+    COUNTER(struct mac_counters, rx_packets_phy, "rx_packets_phy", "ethtool -S", "frames that arrived, good or bad"),
+    COUNTER(struct mac_counters, rx_bytes_phy, "rx_bytes_phy", "ethtool -S", "their bytes, FCS included"),
+    COUNTER(struct mac_counters, rx_crc_errors, "rx_crc_errors", "ethtool -S, ip -s -s link",
+            "frames with a bad FCS"),
+    COUNTER(struct mac_counters, rx_length_errors, "rx_length_errors", "ethtool -S, ip -s -s link",
+            "frames shorter than 64 bytes or longer than the largest frame"),
+};
+ALL_COUNTERS_HAVE_ROWS(struct mac_counters, counter_rows);
+
+const struct model_info mac_model = {
+    .name = "mac", .step = "1", .what = "FCS and length checks",
+    .scope = SCOPE_NIC, .params_at = offsetof(struct nic_config, mac), .params = rows, .n_params = ROWS(rows),
+    .counters = counter_rows, .n_counters = ROWS(counter_rows),
+};
+
+enum fate mac_check(struct mac *m, const struct frame *f)
+{
+    m->counters.rx_packets_phy++;
+    m->counters.rx_bytes_phy += (uint64_t)f->wire_bytes;
+    if (f->bad & FRAME_BAD_FCS) {
+        m->counters.rx_crc_errors++;
+        return FATE_RX_CRC_ERRORS;
+    }
+    if (f->wire_bytes < MAC_MIN_FRAME || f->wire_bytes > m->params->max_frame) {
+        m->counters.rx_length_errors++;
+        return FATE_RX_LENGTH_ERRORS;
+    }
+    return FATE_IN_FLIGHT;
+}

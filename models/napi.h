@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* NAPI: the contract between a driver's poll and the core.
+ *
+ * In    napi_schedule()        the interrupt handler, a timer or the backlog wants a poll
+ *       napi_poll()            net_rx_action's turn for this instance
+ *       napi_complete_done()   the driver found less than its weight
+ * Out   poll                   the driver's poll; it leaves the number of frames in context.work
+ *       unmask                 the driver may enable its interrupt
+ *       -> gro, netif          held and listed skbs are handed up
+ *
+ * work < weight: the driver has called napi_complete_done. work == weight: the core keeps the instance and polls
+ * it again, never in the same run. Scheduling a scheduled instance sets MISSED, and completion then reschedules.
+ * napi_defer_hard_irqs and gro_flush_timeout keep the interrupt masked and poll by timer instead.
+ * Not modelled: busy polling, threaded NAPI. */
+#ifndef MODELS_NAPI_H
+#define MODELS_NAPI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "models/config.h"
+#include "models/cpu.h"
+#include "models/gro.h"
+#include "sim/engine/event.h"
+
+struct napi_params {
+    int64_t weight;
+    int64_t poll;
+    int64_t poll_end;
+    int64_t full_poll_end;
+    int64_t complete;
+};
+extern const struct model_info napi_model;
+
+struct napi_nic_params {
+    int64_t napi_defer_hard_irqs;
+    int64_t gro_flush_timeout;
+};
+extern const struct model_info napi_nic_model;
+
+struct napi_counters {
+    uint64_t polls;
+    uint64_t empty_polls;       /* work 0 */
+    uint64_t full_polls;        /* work == weight */
+    uint64_t timer_polls;       /* scheduled by the gro_flush_timeout timer */
+};
+
+struct napi {
+    const struct napi_params *params;
+    const struct napi_nic_params *nic_params;   /* NULL for the backlog */
+    struct napi_counters counters;
+    struct cpu *cpu;            /* whose poll list it goes on */
+    struct napi *next;
+    int64_t weight;
+    bool scheduled, missed;
+    int64_t defer_left;         /* napi_defer_hard_irqs still to go */
+    bool unmask_now, arm_timer; /* what napi_complete_done decided for when all is handed up */
+    struct event timer;         /* gro_flush_timeout */
+    struct vector timer_vector;
+    ps_t irq_at;                /* of the interrupt that scheduled it; -1 when something else did */
+    struct gro gro;
+    cont_fn *poll;
+    void (*unmask)(struct napi *n);
+    void *owner;
+    uint64_t entity;            /* NIC * CONFIG_QUEUES + queue, or NAPI_BACKLOG + CPU */
+};
+
+enum { NAPI_BACKLOG = 1 << 16 };
+
+struct napi_list { struct napi *first, *last; };
+
+int napi_init(struct napi *n, struct cpu *c, const struct napi_params *p, int64_t weight, cont_fn *poll,
+              void *owner);
+void napi_schedule(struct napi *n);
+void napi_poll(struct context *x);              /* polls context.napi, then returns */
+void napi_complete_done(struct context *x);     /* called by the driver; returns to it when all is handed up */
+
+static inline void napi_append(struct napi_list *l, struct napi *n)
+{
+    n->next = NULL;
+    if (l->first)
+        l->last->next = n;
+    else
+        l->first = n;
+    l->last = n;
+}
+
+static inline struct napi *napi_take(struct napi_list *l)
+{
+    struct napi *n = l->first;
+
+    if (n)
+        l->first = n->next;
+    return n;
+}
+
+static inline void napi_splice(struct napi_list *to, struct napi_list *from)
+{
+    if (!from->first)
+        return;
+    if (to->first)
+        to->last->next = from->first;
+    else
+        to->first = from->first;
+    to->last = from->last;
+    from->first = from->last = NULL;
+}
+
+#endif

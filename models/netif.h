@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* netif_receive_skb: from the driver's list to the protocol handlers.
+ *
+ * In    netif_receive_list()   GRO hands up a list (context.list)
+ *       netif_receive()        the backlog's poll hands up what RPS steered here
+ * Out   rps                    steered to another CPU's backlog
+ *       ip_rcv_list            IPv4
+ *       host_skb_drop          no handler
+ *
+ * Order: processed++, taps (AF_PACKET sees GRO's skbs, before any netfilter), then the handlers. The core and IP
+ * work of a whole list comes first, then L4 skb by skb (ip_sublist_rcv), so a list of eight does not cost eight
+ * lists of one.
+ * Not modelled: generic XDP, tc ingress, VLAN, bridge and bond handlers. */
+#ifndef MODELS_NETIF_H
+#define MODELS_NETIF_H
+
+#include "models/config.h"
+#include "models/cpu.h"
+
+struct netif_params {
+    int64_t taps;
+    int64_t tap;
+    int64_t tap_byte;
+    int64_t list;
+    int64_t skb;
+};
+extern const struct model_info netif_model;
+
+struct netif_counters {
+    uint64_t processed;
+    uint64_t tapped;
+    uint64_t rx_nohandler;
+};
+
+/* What GRO has listed for context.napi. Returns. */
+void netif_receive_list(struct context *x);
+/* context.list, which RPS has already steered here. Returns. */
+void netif_receive(struct context *x);
+
+#endif

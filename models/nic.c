@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "models/nic.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "models/host.h"
+#include "models/host_config.h"
+
+static const struct param rows[] = {
+    PARAM_TEXT(struct nic_params, model, "nic.model", "NIC model: selects scenarios/nics/<model>.yaml; empty: none",
+               "features Q07"),
+    PARAM(struct nic_params, channels, "nic.channels", UNIT_COUNT, 1, 1, CONFIG_QUEUES,
+          "RX queues, each with its ring, vector and NAPI", "ethtool -L; 1 keeps first scenarios simple"),
+};
+ALL_FIELDS_HAVE_ROWS(struct nic_params, rows);
+
+const struct model_info nic_model = {
+    .name = "nic", .step = "1", .what = "the hardware boxes of one NIC, settled lazily",
+    .scope = SCOPE_NIC, .params_at = offsetof(struct nic_config, nic), .params = rows, .n_params = ROWS(rows),
+};
+
+/* ---- arrivals ---- */
+
+/* The source with the earliest start; ties go to the lower number. */
+static struct traffic *next_source(const struct nic *n)
+{
+    struct traffic *best = NULL;
+
+    for (int i = 0; i < n->sources; i++) {
+        if (!best || traffic_peek(n->source[i]) < traffic_peek(best))
+            best = n->source[i];
+    }
+    return best && traffic_peek(best) != PS_NEVER ? best : NULL;
+}
+
+/* Puts the next frame on the wire if its time is settled: an open loop's always is; with a closed loop about,
+ * only once its start has come, because a sender may still put a frame before it. */
+static void draw(struct nic *n)
+{
+    struct host *h = n->host;
+    struct traffic *t = next_source(n);
+
+    if (!t || traffic_peek(t) >= h->stop_at)
+        return;
+    ps_t start = wire_start(&n->wire, traffic_peek(t));
+    if (n->has_senders && start > n->engine->now)
+        return;
+
+    struct frame *blank = pool_take(&h->frames);
+    struct frame *f = traffic_next(t, blank);
+    if (f != blank)
+        pool_return(&h->frames, blank);
+    f->id = h->next_frame++;
+    f->queue = -1;
+    f->cpu = -1;
+    f->dma_at = f->irq_at = f->poll_at = f->stack_at = f->socket_at = -1;
+    f->wire_at = wire_admit(&n->wire, f->wire_at, f->wire_bytes) + phy_delay(&n->config->phy);
+    n->incoming = f;
+}
+
+/* A frame's last bit is here: MAC, then FIFO. */
+static void arrive(struct nic *n)
+{
+    struct host *h = n->host;
+    struct frame *f = n->incoming;
+
+    n->incoming = NULL;
+    h->ledger.offered++;
+    h->ledger.offered_bytes += (uint64_t)f->wire_bytes;
+    h->flow[f->flow].offered++;
+    enum fate fate = mac_check(&n->mac, f);
+    if (fate == FATE_IN_FLIGHT && !fifo_put(&n->fifo, f))
+        fate = FATE_RX_MISSED_ERRORS;
+    if (fate != FATE_IN_FLIGHT)
+        host_frame_end_at(h, f, fate, f->wire_at);
+    draw(n);
+}
+
+/* When the FIFO's oldest frame can leave: PS_NEVER while it must wait for a descriptor. */
+static ps_t leave_at(const struct nic *n)
+{
+    const struct frame *f = n->fifo.frames.first;
+
+    if (!f || n->blocked)
+        return PS_NEVER;
+    return f->wire_at > n->dma.free_at ? f->wire_at : n->dma.free_at;
+}
+
+static void schedule_fire(struct nic_queue *q)
+{
+    ps_t due = coalesce_due(&q->coalesce);
+    struct engine *e = q->nic->engine;
+
+    if (due == PS_NEVER)
+        engine_cancel(e, &q->fire);
+    else if (!event_pending(e, &q->fire) || event_when(e, &q->fire) != due)
+        engine_reschedule(e, &q->fire, due);
+}
+
+/* The oldest frame gets a descriptor and is written, or meets an empty ring at `now`. */
+static void leave(struct nic *n, ps_t now)
+{
+    struct host *h = n->host;
+    struct frame *f = n->fifo.frames.first;
+    struct nic_queue *q = &n->queue[h->flow[f->flow].queue];
+    struct ledger *books = &h->queue_ledger[n->index * CONFIG_QUEUES + q->index];
+
+    if (f->queue < 0) {
+        f->queue = (int16_t)q->index;
+        books->offered++;
+        books->offered_bytes += (uint64_t)f->wire_bytes;
+    }
+    if (!ring_claim(&q->ring)) {
+        if (n->config->ring.empty_mode == RING_EMPTY_HOLD) {
+            n->fifo.counters.rx_no_buffer_count++;
+            n->blocked = q;
+            return;
+        }
+        fifo_take(&n->fifo);
+        q->ring.counters.rx_no_desc++;
+        host_frame_end_at(h, f, FATE_RX_NO_DESC, now);
+        return;
+    }
+    fifo_take(&n->fifo);
+    f->dma_at = dma_write(&n->dma, now, f->wire_bytes - ETH_FCS);
+    ring_complete(&q->ring, f);
+    coalesce_completion(&q->coalesce, f->dma_at);
+    if (!q->coalesce.masked)
+        schedule_fire(q);
+}
+
+/* ---- time ---- */
+
+static void arm(struct nic *n)
+{
+    struct engine *e = n->engine;
+    bool watch = n->next_at != PS_NEVER && (n->armed > 0 || n->has_senders || !e->batch);
+
+    if (!watch)
+        engine_cancel(e, &n->transition);
+    else if (!event_pending(e, &n->transition) || event_when(e, &n->transition) != n->next_at)
+        engine_reschedule(e, &n->transition, n->next_at > e->now ? n->next_at : e->now);
+}
+
+/* The next instant at which something happens in hardware: an arrival, a DMA, or (closed loops) a start. */
+static ps_t next_transition(const struct nic *n)
+{
+    ps_t next = leave_at(n);
+
+    if (n->incoming)
+        return n->incoming->wire_at < next ? n->incoming->wire_at : next;
+    const struct traffic *t = next_source(n);
+    if (t && traffic_peek(t) < n->host->stop_at) {
+        ps_t start = wire_start(&n->wire, traffic_peek(t));
+        if (start < next)
+            next = start;
+    }
+    return next;
+}
+
+void nic_catch_up(struct nic *n)
+{
+    ps_t now = n->engine->now;
+
+    for (;;) {
+        if (!n->incoming)
+            draw(n);
+        ps_t arrival = n->incoming ? n->incoming->wire_at : PS_NEVER;
+        ps_t leaving = leave_at(n);
+        if (leaving <= arrival && leaving <= now)
+            leave(n, leaving);
+        else if (arrival <= now)
+            arrive(n);
+        else
+            break;
+    }
+    n->next_at = next_transition(n);
+    arm(n);
+}
+
+static void nic_transition(void *nic)
+{
+    nic_catch_up(nic);
+}
+
+void nic_wake(void *nic)
+{
+    struct nic *n = nic;
+
+    n->next_at = next_transition(n);
+    arm(n);
+}
+
+void nic_tail(struct nic_queue *q)
+{
+    struct nic *n = q->nic;
+
+    if (n->blocked != q)
+        return;
+    n->blocked = NULL;
+    if (n->dma.free_at < n->engine->now)
+        n->dma.free_at = n->engine->now;        /* the waiting frame starts when its descriptor arrives */
+    n->next_at = next_transition(n);
+    nic_settle(n);
+    arm(n);
+}
+
+static void queue_fire(void *queue)
+{
+    struct nic_queue *q = queue;
+    struct nic *n = q->nic;
+
+    nic_settle(n);
+    coalesce_assert(&q->coalesce, n->engine->now, &q->ring.filled);
+    n->armed--;
+    arm(n);
+    irq_signal(&q->irq);
+}
+
+void nic_unmask(struct nic_queue *q)
+{
+    struct nic *n = q->nic;
+
+    if (!q->coalesce.masked)
+        return;
+    nic_settle(n);
+    coalesce_unmask(&q->coalesce, n->engine->now, &q->ring.filled);
+    n->armed++;
+    schedule_fire(q);
+    arm(n);
+}
+
+static void queue_unmask(struct napi *napi)
+{
+    nic_unmask(napi->owner);
+}
+
+/* ---- construction ---- */
+
+static struct cpu *irq_cpu(const struct nic *n, int queue)
+{
+    struct host *h = n->host;
+    uint64_t mask = (uint64_t)n->config->queue[queue].irq.smp_affinity;
+
+    for (int c = 0; c < h->cpus; c++) {
+        if (mask >> c & 1)
+            return &h->cpu[c];
+    }
+    return &h->cpu[queue % h->cpus];
+}
+
+static int queue_init(struct nic *n, int index)
+{
+    struct nic_queue *q = &n->queue[index];
+    const struct host_config *hc = n->host->hc;
+    struct cpu *c = irq_cpu(n, index);
+    uint64_t entity = (uint64_t)n->index * CONFIG_QUEUES + (uint64_t)index;
+
+    *q = (struct nic_queue){ .nic = n, .index = index, .config = &n->config->queue[index] };
+    ring_init(&q->ring, &n->config->ring);
+    coalesce_init(&q->coalesce, &n->config->coalesce);
+    q->driver = (struct driver){ .params = &hc->driver, .nic_params = &n->config->driver };
+    if (napi_init(&q->napi, c, &hc->napi, hc->napi.weight, driver_poll, q) != 0)
+        return -1;
+    q->napi.nic_params = &n->config->napi;
+    q->napi.unmask = queue_unmask;
+    q->napi.entity = entity;
+    gro_init(&q->napi.gro, &hc->gro);
+    if (irq_init(&q->irq, c, &q->napi, entity, &hc->irq) != 0)
+        return -1;
+    return event_init(n->engine, &q->fire, EVENT_DEVICE, queue_fire, q);
+}
+
+int nic_init(struct nic *n, struct host *host, int index)
+{
+    *n = (struct nic){
+        .host = host, .engine = &host->engine, .config = &host->config.nic[index], .index = index,
+        .name = host->config.nic_name[index], .next_at = PS_NEVER,
+    };
+    n->wire.params = &n->config->wire;
+    n->mac.params = &n->config->mac;
+    n->fifo.params = &n->config->fifo;
+    n->dma.params = &host->hc->dma;
+    n->queues = (int)n->config->nic.channels;
+    n->armed = n->queues;
+    n->queue = calloc((size_t)n->queues, sizeof *n->queue);
+    n->source = calloc((size_t)host->traffics, sizeof(struct traffic *));
+    if (!n->queue || !n->source)
+        return -1;
+    for (int i = 0; i < host->traffics; i++) {
+        if (host->traffic[i].params.nic == index) {
+            n->source[n->sources++] = &host->traffic[i];
+            n->has_senders |= host->traffic[i].params.kind == TRAFFIC_SENDER;
+        }
+    }
+    for (int q = 0; q < n->queues; q++) {
+        if (queue_init(n, q) != 0)
+            return -1;
+    }
+    return event_init(n->engine, &n->transition, EVENT_DEVICE, nic_transition, n);
+}
+
+void nic_free(struct nic *n)
+{
+    free(n->queue);
+    free(n->source);
+}
+
+void nic_start(struct nic *n)
+{
+    nic_catch_up(n);
+}

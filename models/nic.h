@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A NIC: wire, PHY, MAC, FIFO, DMA and per queue a ring, moderation, a vector and a NAPI.
+ *
+ * In    nic_settle()     somebody looks: bring the hardware to this instant
+ *       nic_tail()       the driver posted descriptors
+ *       nic_unmask()     the driver enabled a queue's interrupt
+ *       nic_wake()       a closed-loop sender has frames again
+ * Out   irq_signal       a queue's vector fires
+ *       host_frame_end   frames that die in hardware
+ *
+ * The hardware is computed lazily. Between two looks it is a function of the arrivals alone, so it is brought up to
+ * date when the driver reads the ring, moves the tail or unmasks. Only while some queue's interrupt could fire
+ * does the NIC keep an event for its next transition. With batching off it keeps one for every transition; the
+ * result is the same. */
+#ifndef MODELS_NIC_H
+#define MODELS_NIC_H
+
+#include "models/coalesce.h"
+#include "models/config.h"
+#include "models/dma.h"
+#include "models/driver.h"
+#include "models/fifo.h"
+#include "models/irq.h"
+#include "models/mac.h"
+#include "models/napi.h"
+#include "models/phy.h"
+#include "models/ring.h"
+#include "models/traffic.h"
+#include "models/wire.h"
+
+struct nic_params {
+    int64_t model;
+    int64_t channels;
+};
+extern const struct model_info nic_model;
+
+struct nic_queue {
+    struct nic *nic;
+    int index;
+    struct ring ring;
+    struct coalesce coalesce;
+    struct event fire;          /* the moderated interrupt */
+    struct irq irq;
+    struct napi napi;
+    struct driver driver;
+    const struct queue_config *config;
+};
+
+struct nic {
+    struct host *host;
+    struct engine *engine;
+    const struct nic_config *config;
+    int index;
+    const char *name;
+    struct wire wire;
+    struct mac mac;
+    struct fifo fifo;
+    struct dma dma;
+    struct nic_queue *queue;
+    int queues;
+
+    struct traffic **source;    /* that send to this NIC */
+    int sources;
+    bool has_senders;           /* then a frame is drawn only when its time has come */
+    struct frame *incoming;     /* on the wire: its wire_at is its arrival at the MAC */
+    struct nic_queue *blocked;  /* ring-empty mode hold: the FIFO's oldest frame waits for its descriptor */
+    ps_t next_at;               /* next transition of the hardware, PS_NEVER: none known */
+    struct event transition;
+    int armed;                  /* queues whose interrupt may fire at the next completion */
+};
+
+int nic_init(struct nic *n, struct host *host, int index);
+void nic_free(struct nic *n);
+void nic_start(struct nic *n);
+void nic_catch_up(struct nic *n);       /* to the engine's now: the slow half of nic_settle */
+static inline void nic_settle(struct nic *n)
+{
+    if (n->next_at <= n->engine->now)
+        nic_catch_up(n);
+}
+void nic_tail(struct nic_queue *q);
+void nic_unmask(struct nic_queue *q);
+void nic_wake(void *nic);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* RX descriptor ring: the buffers the driver has lent to the NIC.
+ *
+ * In    ring_claim()     DMA wants a descriptor for a frame
+ *       ring_complete()  the frame's completion will be visible at frame.dma_at
+ *       ring_take()      the driver's poll takes the oldest visible frame
+ *       ring_refill()    the driver gives buffers back, and writes the tail now and then
+ * Out   -
+ *
+ * posted (the NIC may use it) + filled (a frame waits or is being written) + empty (taken, not refilled) + unwritten
+ * (refilled, tail not yet written) + reserved = rx. The NIC stops when posted is 0 even if some are empty: a driver
+ * that refills in batches has a shorter ring than it asked for. Intel keeps one slot empty (head == tail means
+ * none), mlx5 none.
+ * Not modelled: frames over several buffers; the ring's footprint in the cache. */
+#ifndef MODELS_RING_H
+#define MODELS_RING_H
+
+#include <stdbool.h>
+
+#include "models/config.h"
+#include "models/frame.h"
+
+enum ring_empty { RING_EMPTY_DROP, RING_EMPTY_HOLD };
+
+struct ring_params {
+    int64_t rx;
+    int64_t reserved;
+    int64_t empty_mode;         /* enum ring_empty */
+    int64_t refill_batch;       /* refilled in the poll when so many are empty; 0: only at its end */
+    int64_t refill_at_end;      /* the poll's end refills the rest: 0 no, else when at least so many */
+    int64_t tail_multiple;      /* the tail is written only at multiples */
+};
+extern const struct model_info ring_model;
+
+struct ring_counters {
+    uint64_t rx_packets;
+    uint64_t rx_bytes;
+    uint64_t rx_no_desc;        /* frames dropped for want of a descriptor */
+};
+
+struct ring {
+    const struct ring_params *params;
+    struct ring_counters counters;
+    int64_t posted, empty;
+    int64_t tail;               /* index after the last descriptor given to the NIC, counted without wrap */
+    int64_t next_to_use;        /* index after the last refilled */
+    struct frame_queue filled;
+    int64_t filled_max;
+};
+
+void ring_init(struct ring *r, const struct ring_params *p);
+static inline bool ring_claim(struct ring *r)
+{
+    if (r->posted == 0)
+        return false;
+    r->posted--;
+    return true;
+}
+static inline void ring_complete(struct ring *r, struct frame *f)
+{
+    frame_push(&r->filled, f);
+    if (r->filled.length > r->filled_max)
+        r->filled_max = r->filled.length;
+}
+/* The oldest frame if it is visible at `now`, else NULL. */
+static inline struct frame *ring_take(struct ring *r, ps_t now)
+{
+    struct frame *f = r->filled.first;
+
+    if (!f || f->dma_at > now)
+        return NULL;
+    frame_pop(&r->filled);
+    r->empty++;
+    r->counters.rx_packets++;
+    r->counters.rx_bytes += (uint64_t)f->wire_bytes - 4;        /* the FCS is stripped */
+    return f;
+}
+/* Refills `n` of the empty ones; true if the tail was written, so that the NIC has to be told. */
+bool ring_refill(struct ring *r, int64_t n);
+
+#endif

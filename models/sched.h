@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The scheduler: which task a core runs.
+ *
+ * In    sched_wake()         a task became runnable (from sock, softirq, timers)
+ *       sched_tick()         the timer interrupt
+ *       sched_sleep()        the running task blocks
+ *       sched_checkpoint()   the running task may be switched here (return to user, cond_resched)
+ * Out   -> cpu               the context to run
+ *
+ * Tasks are pinned. Two rules of choice, by kernel.sched:
+ *   cfs    smallest vruntime; a woken task starts at no less than min_vruntime - sleeper credit, preempts if it is
+ *          ahead by more than the wakeup granularity; the tick ends a slice of latency / runnable tasks
+ *   eevdf  among those whose vruntime is not ahead of the average, the earliest deadline; lag is kept over sleep;
+ *          the tick ends a slice when the deadline has passed
+ * As in kernels without IRQ time accounting, interrupt and softirq time is charged to the task below.
+ * Not modelled: load balancing, groups and quotas, real-time classes, nice values other than 0. */
+#ifndef MODELS_SCHED_H
+#define MODELS_SCHED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "models/config.h"
+#include "models/cpu.h"
+
+enum sched_policy { SCHED_CFS, SCHED_EEVDF };
+
+struct sched_params {
+    int64_t policy;
+    int64_t latency;
+    int64_t wakeup_granularity;
+    int64_t sleeper_credit;
+    int64_t base_slice;
+    int64_t lag_limit;
+    int64_t switch_task;
+    int64_t switch_from_idle;
+    int64_t switch_to_idle;
+    int64_t wake;
+    int64_t wake_remote;
+    int64_t ipi_latency;
+    int64_t ipi;
+};
+extern const struct model_info sched_model;
+
+struct sched_counters {
+    uint64_t context_switches;
+    uint64_t wakeups;
+    uint64_t preemptions;       /* switches forced on a runnable task */
+};
+
+enum task_state { TASK_SLEEPING, TASK_RUNNABLE, TASK_RUNNING };
+
+struct task {
+    struct context context;
+    struct cpu *cpu;
+    const char *name;
+    void *owner;
+    enum task_state state;
+    bool is_ksoftirqd;
+    struct task *next;          /* in the runqueue's list, in order of arrival */
+    ps_t vruntime;
+    ps_t deadline, lag;         /* eevdf */
+    ps_t picked_vruntime;       /* vruntime when it was picked: how long it has run since */
+    uint64_t woken;
+};
+
+struct runqueue {
+    const struct sched_params *params;
+    struct sched_counters counters;
+    struct task *current;       /* NULL: idle */
+    struct task *queued;        /* runnable, not current */
+    int nr;                     /* runnable, current included */
+    ps_t min_vruntime;
+    ps_t charged_at;            /* current's vruntime counts up to here */
+    bool need_resched;
+    struct context switching;   /* the switch itself: interrupts off */
+    struct task *next;          /* that the switch leads to */
+};
+
+int sched_init(struct cpu *c, struct runqueue *rq, const struct sched_params *p);
+
+/* A task that starts asleep and will begin at `start`. */
+void task_init(struct task *t, struct cpu *c, const char *name, void *owner, cont_fn *start);
+
+/* Makes a sleeping task runnable; nothing if it is awake. Returns what the waker pays. */
+ps_t sched_wake(struct task *t, struct cpu *waker);
+
+/* The running task declares that it is about to sleep (it has found nothing to do); a wakeup from here on is not
+ * lost: sched_sleep then goes on at once. */
+void sched_prepare_sleep(struct task *t);
+void sched_sleep(struct context *x, cont_fn *resume);
+void sched_checkpoint(struct context *x, cont_fn *then);
+
+void sched_tick(struct cpu *c);
+/* Gives the core to the next task, or to idle. */
+void sched_switch(struct cpu *c);
+/* need_resched and the running task (or idle) may be left at this instant. */
+bool sched_may_switch(const struct cpu *c);
+
+#endif

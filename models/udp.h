@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* UDP: lookup, receive buffer, queue, and memory given back late.
+ *
+ * In    udp_rcv()        one skb from IP
+ *       udp_recv_skb()   the reader takes one datagram
+ * Out   sock_data_ready  the reader is woken for every datagram
+ *
+ * Accept rule by kernel (kernel.udp.rcvbuf_test):
+ *   before      drop if rmem > rcvbuf before adding (6.12): rcvbuf / truesize + 1 fit
+ *   race_guard  that, and drop if rmem after adding > rcvbuf + size (5.15 to 6.6; the same without races)
+ *   after       drop if rmem + size > rcvbuf, unless the queue is empty (6.18 on): rcvbuf / truesize fit
+ * The reader moves the whole receive queue to its private reader queue; what it frees returns to rmem only when it
+ * adds up to rcvbuf / 4 or the reader queue runs dry. (net/ipv4/udp.c udp_rmem_release)
+ * Not modelled: udp_mem, condensing under pressure, checksum failures' cost, SO_REUSEPORT, UDP_GRO sockets. */
+#ifndef MODELS_UDP_H
+#define MODELS_UDP_H
+
+#include "models/config.h"
+#include "models/cpu.h"
+#include "models/drop.h"
+
+enum udp_rcvbuf_test { UDP_TEST_BEFORE, UDP_TEST_RACE_GUARD, UDP_TEST_AFTER };
+
+struct udp_params {
+    int64_t rcvbuf_test;
+    int64_t rcv;
+    int64_t enqueue;
+    int64_t drop;
+    int64_t no_socket;
+};
+extern const struct model_info udp_model;
+
+struct udp_counters {
+    uint64_t InDatagrams;
+    uint64_t NoPorts;
+    uint64_t InErrors;
+    uint64_t RcvbufErrors;
+    uint64_t InCsumErrors;
+};
+
+struct udp_sock {
+    int64_t rcvbuf;             /* bytes of truesize, as doubled by SO_RCVBUF */
+    int64_t rmem_alloc;
+    int64_t forward_deficit;    /* freed but not yet given back */
+    struct skb_queue receive, reader;
+};
+
+void udp_rcv(struct context *x);        /* context.skb; returns */
+/* The next datagram for the reader, NULL if there is none. */
+struct skb *udp_recv_skb(struct udp_sock *u);
+/* The reader has copied it: its memory goes back, late. */
+void udp_skb_consumed(struct udp_sock *u, int64_t truesize);
+
+#endif

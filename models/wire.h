@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The wire: frames follow each other at the link's rate, then fly.
+ *
+ * In    wire_admit()     a frame may start at a given instant
+ * Out   its time at the PHY: the last bit, after the flight
+ *
+ * A frame takes preamble + SFD (8 bytes) and its own bytes; the next may follow after the gap (12 bytes)
+ * (IEEE 802.3: 64-byte frames at 10 Gbit/s are 67.2 ns apart). Work is a recursion: no event, no queue.
+ * Not modelled: pause frames, link flaps. */
+#ifndef MODELS_WIRE_H
+#define MODELS_WIRE_H
+
+#include "models/config.h"
+#include "models/frame.h"
+
+enum { WIRE_PREAMBLE = 8, WIRE_GAP = 12 };      /* bytes: preamble + SFD, inter-frame gap */
+
+struct wire_params {
+    int64_t link;
+    int64_t flight;
+};
+extern const struct model_info wire_model;
+
+struct wire {
+    const struct wire_params *params;
+    ps_t free_at;               /* when the next preamble may start */
+};
+
+/* When a frame that may start at `start` starts. */
+static inline ps_t wire_start(const struct wire *w, ps_t start) { return start > w->free_at ? start : w->free_at; }
+/* Serialises a frame from wire_start(start); returns the arrival of its last bit at the far end. */
+ps_t wire_admit(struct wire *w, ps_t start, int64_t bytes);
+
+#endif

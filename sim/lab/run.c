@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sim/lab/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "models/host.h"
+#include "models/host_config.h"
+#include "models/nic.h"
+
+const struct run_options run_options_default = {
+    .seed = 1, .sample_every = 1000, .sample_drops = 1000, .sample_slowest = 100,
+};
+
+/* ---- sampling of timelines ----
+ *
+ * What is kept is a function of the set of finished frames, not of the order in which they finish: every k-th by
+ * number, the drops with the lowest numbers, and the slowest (ties to the lower number). */
+
+struct sampler {
+    const struct run_options *options;
+    struct result_packet *every;
+    size_t n_every, room_every;
+    struct result_packet *drops, *slowest;      /* heaps: the first one is the next to go */
+    size_t n_drops, n_slowest;
+    bool broken;                                /* out of memory */
+};
+
+static int64_t latency(const struct result_packet *p)
+{
+    return p->t_app - p->t_wire;
+}
+
+/* Does a leave the heap before b? */
+typedef bool before_fn(const struct result_packet *a, const struct result_packet *b);
+
+static bool later_number(const struct result_packet *a, const struct result_packet *b)
+{
+    return a->seq > b->seq;
+}
+
+static bool faster(const struct result_packet *a, const struct result_packet *b)
+{
+    return latency(a) != latency(b) ? latency(a) < latency(b) : a->seq > b->seq;
+}
+
+static void sift_down(struct result_packet *heap, size_t n, size_t i, before_fn *before)
+{
+    for (;;) {
+        size_t first = i, left = 2 * i + 1, right = left + 1;
+        if (left < n && before(&heap[left], &heap[first]))
+            first = left;
+        if (right < n && before(&heap[right], &heap[first]))
+            first = right;
+        if (first == i)
+            return;
+        struct result_packet swap = heap[i];
+        heap[i] = heap[first];
+        heap[first] = swap;
+        i = first;
+    }
+}
+
+static void sift_up(struct result_packet *heap, size_t i, before_fn *before)
+{
+    while (i > 0 && before(&heap[i], &heap[(i - 1) / 2])) {
+        struct result_packet swap = heap[i];
+        heap[i] = heap[(i - 1) / 2];
+        heap[(i - 1) / 2] = swap;
+        i = (i - 1) / 2;
+    }
+}
+
+/* Keeps the `limit` packets that leave last. */
+static void keep(struct result_packet *heap, size_t *n, size_t limit, const struct result_packet *p, before_fn *before)
+{
+    if (limit == 0)
+        return;
+    if (*n < limit) {
+        heap[*n] = *p;
+        sift_up(heap, (*n)++, before);
+    } else if (before(&heap[0], p)) {
+        heap[0] = *p;
+        sift_down(heap, *n, 0, before);
+    }
+}
+
+static void keep_every(struct sampler *s, const struct result_packet *p)
+{
+    if (s->n_every == s->room_every) {
+        size_t room = s->room_every ? 2 * s->room_every : 1024;
+        struct result_packet *bigger = realloc(s->every, room * sizeof *bigger);
+        if (!bigger) {
+            s->broken = true;
+            return;
+        }
+        s->every = bigger;
+        s->room_every = room;
+    }
+    s->every[s->n_every++] = *p;
+}
+
+static struct result_packet packet_of(const struct frame *f, enum fate fate, ps_t now)
+{
+    return (struct result_packet){
+        .seq = f->id, .flow = f->flow, .len = (uint32_t)f->wire_bytes, .queue = f->queue, .cpu = f->cpu,
+        .t_wire = f->wire_at, .t_dma = f->dma_at, .t_irq = f->irq_at, .t_poll = f->poll_at, .t_stack = f->stack_at,
+        .t_socket = f->socket_at, .t_app = fate == FATE_DELIVERED ? now : -1, .fate = fate,
+    };
+}
+
+static void sample(void *user, const struct frame *f, enum fate fate, ps_t now)
+{
+    struct sampler *s = user;
+    const struct run_options *o = s->options;
+    bool dropped = fate_info[fate].kind == FATE_KIND_DROPPED;
+    bool nth = o->sample_every > 0 && f->id % o->sample_every == 0;
+    bool drop = dropped && o->sample_drops > 0 && (s->n_drops < o->sample_drops || f->id < s->drops[0].seq);
+    bool slow = fate == FATE_DELIVERED && o->sample_slowest > 0 &&
+                (s->n_slowest < o->sample_slowest || now - f->wire_at >= latency(&s->slowest[0]));
+
+    if (!nth && !drop && !slow)
+        return;
+    struct result_packet p = packet_of(f, fate, now);
+    if (nth)
+        keep_every(s, &p);
+    if (drop)
+        keep(s->drops, &s->n_drops, o->sample_drops, &p, later_number);
+    if (slow)
+        keep(s->slowest, &s->n_slowest, o->sample_slowest, &p, faster);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const struct result_packet *x = a, *y = b;
+
+    return (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+static int sampler_init(struct sampler *s, const struct run_options *o)
+{
+    *s = (struct sampler){ .options = o };
+    s->drops = calloc(o->sample_drops + 1, sizeof *s->drops);
+    s->slowest = calloc(o->sample_slowest + 1, sizeof *s->slowest);
+    return s->drops && s->slowest ? 0 : -1;
+}
+
+static void sampler_free(struct sampler *s)
+{
+    free(s->every);
+    free(s->drops);
+    free(s->slowest);
+}
+
+/* All samples by number, each frame once. */
+static int sampler_collect(const struct sampler *s, struct result *r)
+{
+    size_t n = s->n_every + s->n_drops + s->n_slowest, kept = 0;
+    struct result_packet *all = calloc(n + 1, sizeof *all);
+
+    if (!all || s->broken) {
+        free(all);
+        return -1;
+    }
+    if (s->n_every)
+        memcpy(all, s->every, s->n_every * sizeof *all);
+    memcpy(all + s->n_every, s->drops, s->n_drops * sizeof *all);
+    memcpy(all + s->n_every + s->n_drops, s->slowest, s->n_slowest * sizeof *all);
+    qsort(all, n, sizeof *all, by_number);
+    for (size_t i = 0; i < n; i++) {
+        if (kept == 0 || all[kept - 1].seq != all[i].seq)
+            all[kept++] = all[i];
+    }
+    r->packet = all;
+    r->packets = (int)kept;
+    return 0;
+}
+
+/* ---- the books ---- */
+
+static struct result_ledger ledger_of(const struct ledger *l)
+{
+    struct result_ledger r = { .offered = l->offered, .offered_bytes = l->offered_bytes };
+
+    memcpy(r.frames, l->frames, sizeof r.frames);
+    memcpy(r.bytes, l->bytes, sizeof r.bytes);
+    r.in_flight = r.offered;
+    r.in_flight_bytes = r.offered_bytes;
+    for (int f = FATE_IN_FLIGHT + 1; f < FATES; f++) {
+        r.in_flight -= r.frames[f];
+        r.in_flight_bytes -= r.bytes[f];
+    }
+    return r;
+}
+
+/* What the pools say is still inside, counted independently of the ledger: frames handed out and not returned, but
+ * for those that are on the wire and those that a closed-loop sender has pushed. */
+static uint64_t inside(const struct host *h)
+{
+    uint64_t n = h->frames.out;
+
+    for (int i = 0; i < h->nics; i++)
+        n -= h->nic[i].incoming != NULL;
+    for (int i = 0; i < h->traffics; i++)
+        n -= (uint64_t)h->traffic[i].pushed.length;
+    return n;
+}
+
+static int queues_of(const struct host *h, struct result *r)
+{
+    int n = 0;
+
+    for (int i = 0; i < h->nics; i++)
+        n += h->nic[i].queues;
+    r->queue = calloc((size_t)n, sizeof *r->queue);
+    if (!r->queue)
+        return -1;
+    for (int i = 0; i < h->nics; i++) {
+        for (int q = 0; q < h->nic[i].queues; q++) {
+            struct result_queue *to = &r->queue[r->queues++];
+            snprintf(to->scope, sizeof to->scope, "%.31s.q%d", h->nic[i].name, q);
+            to->ledger = ledger_of(&h->queue_ledger[i * CONFIG_QUEUES + q]);
+        }
+    }
+    return 0;
+}
+
+enum { FLOWS_KEPT = 1000 };
+
+static int busiest_first(const void *a, const void *b)
+{
+    const struct flow *const *x = a, *const *y = b;
+
+    if ((*x)->offered != (*y)->offered)
+        return (*x)->offered < (*y)->offered ? 1 : -1;
+    return (*x > *y) - (*x < *y);       /* the same array: the lower index first */
+}
+
+static void tuple_text(const struct flow_key *k, char *text, size_t size)
+{
+    const char *proto = k->proto == FLOW_UDP ? "udp" : k->proto == FLOW_TCP ? "tcp" : k->proto ? "ip" : "other";
+
+    snprintf(text, size, "%s %u.%u.%u.%u:%u > %u.%u.%u.%u:%u", proto, k->saddr >> 24, k->saddr >> 16 & 255,
+             k->saddr >> 8 & 255, k->saddr & 255, k->sport, k->daddr >> 24, k->daddr >> 16 & 255, k->daddr >> 8 & 255,
+             k->daddr & 255, k->dport);
+}
+
+static int flows_of(const struct host *h, struct result *r)
+{
+    const struct flow **order = calloc((size_t)h->flows + 1, sizeof(struct flow *));
+    uint32_t n = 0;
+
+    if (!order)
+        return -1;
+    for (uint32_t i = 0; i < h->flows; i++) {
+        if (h->flow[i].offered > 0)
+            order[n++] = &h->flow[i];
+    }
+    qsort(order, n, sizeof(struct flow *), busiest_first);
+    if (n > FLOWS_KEPT)
+        n = FLOWS_KEPT;
+    r->flow = calloc((size_t)n + 1, sizeof *r->flow);
+    for (uint32_t i = 0; r->flow && i < n; i++) {
+        const struct flow *f = order[i];
+        struct result_flow *to = &r->flow[r->flows++];
+        tuple_text(&f->key, to->tuple, sizeof to->tuple);
+        to->offered = f->offered;
+        to->delivered = f->delivered;
+        to->consumed = f->consumed;
+        to->dropped = f->dropped;
+        to->in_flight = f->offered - f->delivered - f->consumed - f->dropped;
+    }
+    free(order);
+    return r->flow ? 0 : -1;
+}
+
+static void add_counter(void *result, const char *scope, const char *name, uint64_t value)
+{
+    struct result *r = result;
+    struct result_counter *to;
+
+    if ((r->counters & (r->counters - 1)) == 0) {       /* room is the next power of two */
+        size_t room = r->counters ? 2 * (size_t)r->counters : 1;
+        struct result_counter *bigger = realloc(r->counter, room * sizeof *bigger);
+        if (!bigger)
+            return;
+        r->counter = bigger;
+    }
+    to = &r->counter[r->counters++];
+    snprintf(to->scope, sizeof to->scope, "%.39s", scope);
+    to->name = name;
+    to->value = value;
+}
+
+static int stages_of(struct host *h, struct result *r)
+{
+    r->stage = calloc(STAGES, sizeof *r->stage);
+    if (!r->stage)
+        return -1;
+    for (int s = 0; s < STAGES; s++) {
+        r->stage[s].name = stage_name[s];
+        r->stage[s].hist = h->latency[s];       /* moved: the host keeps an empty one */
+        hist_init(&h->latency[s]);
+    }
+    r->stages = STAGES;
+    return 0;
+}
+
+static int cpus_of(const struct host *h, struct result *r)
+{
+    r->cpu = calloc((size_t)h->cpus, sizeof *r->cpu);
+    if (!r->cpu)
+        return -1;
+    r->cpus = h->cpus;
+    for (int i = 0; i < h->cpus; i++) {
+        for (int m = 0; m < CPU_MODES; m++)
+            r->cpu[i].ps[m] = h->cpu[i].spent[m];
+        r->softirq_runs += h->softirq[i].counters.net_rx_runs;
+        r->time_squeeze += h->softirq[i].counters.time_squeeze;
+    }
+    return 0;
+}
+
+static int collect(struct host *h, struct result *r)
+{
+    r->fingerprint = h->fingerprint;
+    r->sim_ps = h->engine.now;
+    r->warmup_ps = h->warm_at;
+    r->offer_ps = h->stop_at < h->engine.now ? h->stop_at : h->engine.now;
+    r->events = h->engine.fired + h->engine.inlined;
+    r->deterministic = host_deterministic(h);
+    r->ledger = ledger_of(&h->ledger);
+    memcpy(r->work_hist, h->work_hist, sizeof r->work_hist);
+    for (int w = 0; w <= 256; w++)
+        r->polls += h->work_hist[w];
+    for (int i = 0; i < h->nics; i++) {
+        for (int q = 0; q < h->nic[i].queues; q++)
+            r->irqs += h->nic[i].queue[q].irq.counters.interrupts;
+    }
+    host_counters(h, add_counter, r);
+    return queues_of(h, r) || flows_of(h, r) || stages_of(h, r) || cpus_of(h, r) ? -1 : 0;
+}
+
+static int check_books(const struct host *h, const struct result *r, char *why, size_t size)
+{
+    if (r->ledger.in_flight != inside(h)) {
+        snprintf(why, size, "the books do not balance: the ledger has %llu frames in flight, the machine holds %llu",
+                 (unsigned long long)r->ledger.in_flight, (unsigned long long)inside(h));
+        return -1;
+    }
+    for (int c = 0; c < r->cpus; c++) {
+        int64_t sum = 0;
+        for (int m = 0; m < RESULT_CONTEXTS; m++)
+            sum += r->cpu[c].ps[m];
+        if (sum != r->sim_ps) {
+            snprintf(why, size, "the books do not balance: CPU %d accounts for %lld ps of %lld", c, (long long)sum,
+                     (long long)r->sim_ps);
+            return -1;
+        }
+    }
+    return result_balance(r, why, size);
+}
+
+static double wall_now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static int run_host(struct host *h, const struct run_options *o, struct sampler *s, struct result *out, char *why,
+                    size_t size)
+{
+    double start = wall_now();
+
+    h->frame_end = sample;
+    h->user = s;
+    h->engine.trace = o->trace;
+    if (!host_run(h, o->stop, o->progress_ps)) {
+        snprintf(why, size, "stopped");
+        return -1;
+    }
+    out->wall_s = wall_now() - start;
+    h->frame_end = NULL;
+    if (collect(h, out) != 0 || sampler_collect(s, out) != 0) {
+        snprintf(why, size, "out of memory while collecting the results");
+        return -1;
+    }
+    return check_books(h, out, why, size);
+}
+
+int run_config(const struct config *c, const struct run_options *o, struct result *out, char *why, size_t size)
+{
+    struct host *h = malloc(sizeof *h);
+    struct sampler s;
+    int failed = -1;
+
+    result_init(out);
+    if (sampler_init(&s, o) != 0 || !h) {
+        snprintf(why, size, "out of memory before the run");
+    } else {
+        if (host_init(h, c, o->seed, o->replication, !o->no_batch, why, size) == 0)
+            failed = run_host(h, o, &s, out, why, size);
+        host_free(h);
+    }
+    free(h);
+    sampler_free(&s);
+    return failed;
+}
