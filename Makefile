@@ -7,6 +7,7 @@
 #         T=name      run one test suite or more, e.g. make check T=ring or T="ring mac"
 #         CC, CFLAGS, CPPFLAGS, LDFLAGS, LDLIBS, PKG_CONFIG   as usual
 #         PREFIX, DESTDIR   where `make install` puts things, and the root it pretends
+#         FUZZ=60     seconds for each target of `make fuzz`
 #         DEV=1       `make deps` also wants what `matrix`, `bench` and `lint` use
 
 B          ?= build
@@ -14,6 +15,7 @@ SAN        ?=
 V          ?=
 T          ?=
 DEV        ?=
+FUZZ       ?= 60
 CFLAGS     ?= -O2 -g
 CPPFLAGS   ?=
 LDFLAGS    ?=
@@ -31,15 +33,16 @@ COMPDIR ?= $(PREFIX)/share/bash-completion/completions
 VERSION ?= $(shell cat VERSION 2>/dev/null || git describe --always --dirty 2>/dev/null || echo unknown)
 
 # pkg-config's module and the Debian package that brings it.
-MODULES      := gsl sqlite3 yaml-0.1 libpcap
+MODULES      := gsl sqlite3 yaml-0.1 libpcap zlib
 TEST_MODULES := check
 DEBS         := gcc:gcc make:make pkg-config:pkg-config gsl.pc:libgsl-dev sqlite3.pc:libsqlite3-dev \
-                yaml-0.1.pc:libyaml-dev libpcap.pc:libpcap-dev check.pc:check
+                yaml-0.1.pc:libyaml-dev libpcap.pc:libpcap-dev zlib.pc:zlib1g-dev check.pc:check
 DEV_DEBS     := clang:clang valgrind:valgrind shellcheck:shellcheck jq:jq sqlite3:sqlite3
 
 SRCS  := $(sort $(wildcard sim/*/*.c models/*.c))
 TESTS := $(sort $(wildcard tests/*.c))
 E2E   := $(sort $(wildcard tests/e2e/*.sh))
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 
 MAIN       := $(B)/sim/cli/main.o
 OBJS       := $(SRCS:%.c=$(B)/%.o)
@@ -68,7 +71,7 @@ say = $(if $(filter 1,$(V)),@:,@printf '  %-5s %s\n' $(1) $(2))
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all check check-layers check-e2e sanitize matrix bench demo deps man lint
+.PHONY: all check check-layers check-e2e sanitize fuzz matrix bench demo deps man lint
 .PHONY: install uninstall dist clean help FORCE
 
 all: $(B)/rxsim                 ## build the simulator (the default)
@@ -124,18 +127,21 @@ $(B)/gen/suites.inc: FORCE
 
 # ---- testing ----
 
+# The program of this build and the scenarios of this tree, wherever B is.
+HERE = RXSIM=$(B)/rxsim RXSIM_DATA=$(CURDIR)/scenarios
+
 # Everything else comes first, so that the last line is Check's summary.
 check: $(B)/tests/check check-layers $(if $(T),,check-e2e)   ## run the tests: all, or the suites named by T=
-	$(Q)RXSIM=$(B)/rxsim $(B)/tests/check $(T)
+	$(Q)$(HERE) $(B)/tests/check $(T)
 
-# Whole programs, as a user runs them. Each script gets the binary in $RXSIM and exits 0 when content.
+# Whole programs, as a user runs them. Each script gets the program in $RXSIM and exits 0 when content.
 check-e2e: $(if $(E2E),$(B)/rxsim)
-	$(Q)set -e; for script in $(E2E); do echo "  E2E   $$script"; RXSIM=$(B)/rxsim bash "$$script"; done
+	$(Q)set -e; for script in $(E2E); do echo "  E2E   $$script"; $(HERE) bash "$$script"; done
 
 # Passes only if grep ran and found nothing (status 1): a folder that moved cannot pass by accident.
 never = $(Q)grep -rnE --include='*.[ch]' '\#include *["<]($(2))' $(1); test $$? -eq 1
 
-check-layers:                   ## knowledge points one way: engine, models, lab, then store, in, out, then cli
+check-layers:                   ## knowledge points one way: engine, models, lab; store, in, out; cli
 	$(call never,sim/engine,models/|sim/(lab|store|in|out|cli)/|sqlite3|yaml|pcap)
 	$(call never,models,sim/(lab|store|in|out|cli)/|sqlite3|yaml|pcap)
 	$(call never,sim/lab,sim/(store|in|out|cli)/|sqlite3|pcap)
@@ -147,11 +153,25 @@ check-layers:                   ## knowledge points one way: engine, models, lab
 sanitize:                       ## run the tests under address and undefined-behaviour sanitizers
 	$(Q)$(MAKE) --no-print-directory check B=$(B)/san SAN=address,undefined CFLAGS="-O1 -g"
 
+# Needs clang and its run-time library (libclang-rt-14-dev). What it finds lands in $(B)/fuzz.
+fuzz:                           ## libFuzzer on every parser, FUZZ seconds each
+	$(Q)$(MAKE) --no-print-directory B=$(B)/fuzz CC=clang SAN=fuzzer-no-link,address,undefined \
+	    CFLAGS="-O1 -g" $(B)/fuzz/librxsim.a $(FUZZERS:%=$(B)/fuzz/%)
+	$(Q)set -e; for f in $(FUZZERS); do \
+	    mkdir -p $(B)/fuzz/corpus/$$f; \
+	    $(B)/fuzz/$$f -max_total_time=$(FUZZ) -verbosity=0 -artifact_prefix=$(B)/fuzz/$$f- \
+	        $(B)/fuzz/corpus/$$f; \
+	    echo "  FUZZ  $$f: nothing found in $(FUZZ) s"; done
+
+$(FUZZERS:%=$(B)/%): $(B)/fuzz_%: tests/fuzz/fuzz_%.c $(B)/librxsim.a
+	$(call say,FUZZ,$@)
+	$(Q)$(COMPILE) $(MODULE_CFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/librxsim.a $(MODULE_LIBS) $(LDLIBS)
+
 matrix:                         ## same fingerprints from gcc -O0 -O2 -O3, clang, without FMA, and on any -j
 	$(Q)MAKE="$(MAKE)" B=$(B) bash tests/matrix.sh
 
 bench: $(B)/rxsim               ## speed, instructions per frame, start-up time and memory, measured now
-	$(Q)RXSIM=$(B)/rxsim bash tests/bench/bench.sh
+	$(Q)$(HERE) bash tests/bench/bench.sh
 
 lint:                           ## shellcheck on the scripts
 	$(Q)shellcheck $(wildcard .ci/run tests/*.sh tests/bench/*.sh sim/cli/completion.bash) $(E2E)

@@ -20,7 +20,7 @@ static const struct param rows[] = {
           "one reader for everything"),
     PARAM(struct app_params, cpu, "app.cpu", UNIT_COUNT, -1, -1, CONFIG_CPUS - 1, "CPU it is pinned to; -1: the last",
           "queue 0's interrupt goes to CPU 0, so the last CPU is another one where there is one"),
-    PARAM(struct app_params, work, "app.work", UNIT_COST, COST_CYCLES(400), 0, COST_CYCLES(5000000000),
+    PARAM(struct app_params, work, "app.work", UNIT_COST, COST_CYCLES(100), 0, COST_CYCLES(5000000000),
           "what it does with each message", "assumption: counts it, little else"),
     PARAM(struct app_params, work_byte, "app.work_byte", UNIT_COST_PER_BYTE, 0, 0, 2000000,
           "and with each byte", "assumption: nothing"),

@@ -17,6 +17,8 @@ static const struct param rows[] = {
           "time to leave the idle state", "C1 1-2 us, C1E 4-10 us, C6 100-170 us; /sys/../cpuidle/state*/latency"),
     PARAM(struct cpu_params, cstate_target_residency, "cpu.cstate.target_residency", UNIT_TIME, 2 * US, 0, 1 * SEC,
           "a core idle for less leaves at once", "C1: 2 us; /sys/../cpuidle/state*/residency"),
+    PARAM_TEXT(struct cpu_params, kernel, "kernel.version",
+               "kernel: selects scenarios/kernels/linux-<version>.yaml; empty: none", "features Q08"),
     PARAM(struct cpu_params, hz, "kernel.hz", UNIT_COUNT, 250, 100, 1000, "timer ticks a second: CONFIG_HZ",
           "Debian kernels: 250"),
     PARAM_SWITCH(struct cpu_params, nohz, "kernel.nohz", 1, "idle cores take no ticks: CONFIG_NO_HZ_IDLE",

@@ -7,7 +7,7 @@
 static const struct param rows[] = {
     PARAM_COST(struct driver_params, poll, "cost.driver.scan", 40, "the end of the ring scan: no further descriptor is done",
                "assumption; 30 instructions measured under icount"),
-    PARAM_COST(struct driver_params, frame, "cost.driver.frame", 260,
+    PARAM_COST(struct driver_params, frame, "cost.driver.frame", 205,
                "taking one frame: descriptor, DMA sync, first touch of the header",
                "XDP_DROP at 3.8 GHz takes 147-156 cycles with recycling; raw drop 561 in all (UDP19); split assumed"),
     PARAM_COST(struct driver_params, first, "cost.driver.first", 60, "more for the first frame of a poll: cold lines",
@@ -16,7 +16,7 @@ static const struct param rows[] = {
                         "copying a frame up to nic.copybreak", "measured under icount: 1/8 instruction a byte"),
     PARAM_COST(struct driver_params, refill, "cost.driver.refill", 60, "one refill call, tail write included",
                "assumption; 61 instructions measured under icount"),
-    PARAM_COST(struct driver_params, refill_frame, "cost.driver.refill_frame", 40, "each descriptor refilled",
+    PARAM_COST(struct driver_params, refill_frame, "cost.driver.refill_frame", 20, "each descriptor refilled",
                "assumption; page recycled, DMA sync for device"),
 };
 ALL_FIELDS_HAVE_ROWS(struct driver_params, rows);

@@ -26,7 +26,7 @@ static const struct param rows[] = {
                "iptables-legacy 3.02 ns a rule (veth measurement), 3.8 GHz"),
     PARAM_COST(struct netfilter_params, conntrack_cost, "cost.netfilter.conntrack", 942,
                "connection tracking of one packet", "XDP18: conntrack less INPUT drop, 248 ns at 3.8 GHz"),
-    PARAM_COST(struct netfilter_params, drop, "cost.netfilter.drop", 60, "the verdict DROP, beside freeing", "assumption"),
+    PARAM_COST(struct netfilter_params, drop, "cost.netfilter.drop", 20, "the verdict DROP, beside freeing", "assumption"),
 };
 ALL_FIELDS_HAVE_ROWS(struct netfilter_params, rows);
 

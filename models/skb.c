@@ -5,7 +5,7 @@
 #include "models/host_config.h"
 
 static const struct param rows[] = {
-    PARAM_COST(struct skb_params, alloc, "cost.skb.alloc", 90, "build_skb: sk_buff from the cache, cleared",
+    PARAM_COST(struct skb_params, alloc, "cost.skb.alloc", 60, "build_skb: sk_buff from the cache, cleared",
                "UDP19: clearing 7.9 ns, bulk alloc and free 6.8 ns, 3.8 GHz; the rest assumption"),
     PARAM(struct skb_params, page_every, "cost.skb.page_every", UNIT_COUNT, 0, 0, 100000,
           "every so many skbs a new page must be allocated; 0: never (recycled)",
@@ -15,7 +15,7 @@ static const struct param rows[] = {
     PARAM(struct skb_params, heads_every, "cost.skb.heads_every", UNIT_COUNT, 16, 0, 100000,
           "every so many skbs the per-CPU cache of sk_buffs is refilled; 0: never",
           "net/core/skbuff.c NAPI_SKB_CACHE_BULK 16"),
-    PARAM_COST(struct skb_params, heads, "cost.skb.heads", 500, "refilling that cache",
+    PARAM_COST(struct skb_params, heads, "cost.skb.heads", 250, "refilling that cache",
                "18 ns an object in bulk, 3.8 GHz (micro-benchmark in truth/published), for 16, less what alloc has"),
     PARAM_COST(struct skb_params, free, "cost.skb.free", 60, "freeing an skb that is dropped or was read",
                "assumption: 30.5 ns for alloc and free singly, half of it"),

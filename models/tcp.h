@@ -187,7 +187,7 @@ struct tcp_sock {
     int64_t forward_alloc;
     int64_t backlog_len;        /* truesize on the socket's backlog: the socket layer keeps it */
     int64_t rcvlowat;
-    struct skb_queue receive;
+    struct skb_queue receive;   /* in both queues `last` is NULL when they are empty */
     struct skb_queue ofo;       /* sorted by seq */
 
     /* SACK */

@@ -119,7 +119,7 @@ int64_t tcp_select_window_now(struct tcp_sock *sk)
         return 0;
     if (free_space < full >> 1) {
         sk->quick = 0;
-        free_space = free_space >> sk->rcv_wscale << sk->rcv_wscale;
+        free_space &= ~((INT64_C(1) << sk->rcv_wscale) - 1);
         if (free_space < allowed >> 4 || free_space < mss)
             return 0;
     }
@@ -390,9 +390,7 @@ ps_t tcp_deadline(const struct tcp_sock *sk)
 
 void tcp_timer(struct tcp_sock *sk, ps_t now, bool owned, struct tcp_out *out)
 {
-    *out = (struct tcp_out){ 0 };
-    sk->now = now;
-    sk->out = out;
+    tcp_enter(sk, now, out);
     if (sk->compressed_at <= now) {
         sk->compressed_at = PS_NEVER;
         if (owned)
@@ -415,9 +413,7 @@ void tcp_timer(struct tcp_sock *sk, ps_t now, bool owned, struct tcp_out *out)
 
 void tcp_release(struct tcp_sock *sk, ps_t now, struct tcp_out *out)
 {
-    *out = (struct tcp_out){ 0 };
-    sk->now = now;
-    sk->out = out;
+    tcp_enter(sk, now, out);
     if (sk->state != TCP_CLOSE && sk->delack_deferred)
         delack_handler(sk);
     if (sk->state != TCP_CLOSE && sk->ack_deferred && tcp_ack_scheduled(sk))

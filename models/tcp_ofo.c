@@ -9,7 +9,6 @@ enum {
     SACK_BLOCKS_EXPECTED = 2,   /* TCP_SACK_BLOCKS_EXPECTED: beyond, a held ACK is sent before its blocks are lost */
     COLLAPSE_BYTES = 4096 - 320,    /* SKB_MAX_ORDER(0, 0): what fits a page beside skb_shared_info */
     SMALL_HEAD_BYTES = 576,     /* SKB_SMALL_HEAD_CACHE_SIZE with MAX_TCP_HEADER 256; as measured on 6.18 */
-    SKB_STRUCT_BYTES = 256,
     SHARED_INFO_BYTES = 320,
 };
 
@@ -341,31 +340,15 @@ static struct skb *alloc_collapsed(struct tcp_sock *sk, const struct skb *model,
     s->data = s->tail = 0;
     s->end = (int16_t)(size - SHARED_INFO_BYTES);
     s->head_frag = s->has_frag_list = s->frags = 0;
-    s->truesize = (int32_t)(size + SKB_STRUCT_BYTES);
+    s->truesize = (int32_t)(size + TCP_SKB_STRUCT_BYTES);
     s->seq = s->end_seq = start;
     tcp_charge(sk, s->truesize);
     return s;
 }
 
-static void append_frames(struct skb *to, struct skb *from)
+/* Frees an skb whose bytes have been copied, or were there already. */
+static void collapse_one(struct tcp_sock *sk, struct skb *s)
 {
-    if (!from->first)
-        return;
-    if (to->first)
-        to->last->next = from->first;
-    else
-        to->first = from->first;
-    to->last = from->last;
-    to->frames += from->frames;
-    from->first = from->last = NULL;
-    from->frames = 0;
-}
-
-/* Frees an skb whose bytes have been copied; its remaining frames, if any, end with the last byte copied. */
-static void collapse_one(struct tcp_sock *sk, struct skb *s, struct skb *into)
-{
-    if (into)
-        append_frames(into, s);
     sk->counters->TCPRcvCollapsed++;
     drop_charged(sk, s, FATE_TCP_OLD_DATA);
 }
@@ -405,7 +388,7 @@ static struct skb *collapse_copy(struct tcp_sock *sk, struct skb_queue *q, struc
             if (before(start, stop))
                 break;
             s = s->next;
-            collapse_one(sk, queue_take(q, into), into);
+            collapse_one(sk, queue_take(q, into));
         }
         prev = into;
     }
@@ -423,7 +406,7 @@ static struct skb *collapse(struct tcp_sock *sk, struct skb_queue *q, struct skb
         struct skb *n = s->next;
 
         if (!before(start, s->end_seq)) {
-            collapse_one(sk, queue_take(q, prev), NULL);
+            collapse_one(sk, queue_take(q, prev));
             s = n;
             continue;
         }

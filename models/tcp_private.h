@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What tcp.c, tcp_ack.c and tcp_ofo.c share. */
+/* What the files of TCP share: tcp (parameters, life, reader), tcp_input, tcp_ack, tcp_ofo, tcp_mem. */
 #ifndef MODELS_TCP_PRIVATE_H
 #define MODELS_TCP_PRIVATE_H
 
 #include "models/tcp.h"
+
+enum {
+    TCP_SKB_STRUCT_BYTES = 256,     /* sizeof(struct sk_buff), x86-64 */
+    TCP_MIN_TRUESIZE = 2048 + TCP_SKB_STRUCT_BYTES,     /* SOCK_MIN_RCVBUF */
+    TCP_RATIO_SHIFT = 8,            /* TCP_RMEM_TO_WIN_SCALE */
+    TCP_RATIO_FIRST = 128,          /* half: before a segment is measured */
+    TCP_MAX_QUICKACKS = 16,
+};
 
 static inline bool before(uint32_t a, uint32_t b) { return (int32_t)(a - b) < 0; }
 static inline bool after(uint32_t a, uint32_t b) { return before(b, a); }
@@ -48,7 +56,20 @@ static inline bool tcp_saw_tstamp(const struct skb *s)
     return s->tsval || s->tsecr;
 }
 
-/* tcp.c: memory and frames */
+static inline uint32_t tcp_frame_end_seq(const struct frame *f)
+{
+    return f->seq + (uint32_t)f->payload;
+}
+
+/* Every public call that may send begins so. */
+static inline void tcp_enter(struct tcp_sock *sk, ps_t now, struct tcp_out *out)
+{
+    *out = (struct tcp_out){ 0 };
+    sk->now = now;
+    sk->out = out;
+}
+
+/* tcp_mem.c */
 int64_t tcp_win_from_space(const struct tcp_sock *sk, int64_t space);
 int64_t tcp_space_from_win(const struct tcp_sock *sk, int64_t window);
 int64_t tcp_space(const struct tcp_sock *sk);
@@ -57,16 +78,21 @@ bool tcp_can_ingest(const struct tcp_sock *sk, int64_t len);
 void tcp_rmem_schedule(struct tcp_sock *sk, int64_t size);
 void tcp_charge(struct tcp_sock *sk, int64_t truesize);
 void tcp_uncharge(struct tcp_sock *sk, int64_t truesize);
+void tcp_end_frame(struct tcp_sock *sk, struct skb *s, enum fate fate);  /* the first of its frames */
+void tcp_free_skb(struct tcp_sock *sk, struct skb *s);                  /* without frames */
 void tcp_drop(struct tcp_sock *sk, struct skb *s, enum fate fate);      /* not charged */
 void tcp_end_old_frames(struct tcp_sock *sk, struct skb *s, uint32_t seq);
 void tcp_move_frames(struct skb *to, struct skb *from, uint32_t seq);
 bool tcp_try_coalesce(struct tcp_sock *sk, struct skb *to, struct skb *from);
 int tcp_try_rmem_schedule(struct tcp_sock *sk, const struct tcp_seg *seg);
+void tcp_queue_tail(struct tcp_sock *sk, struct skb *s, bool charged);
+
+/* tcp_input.c */
 void tcp_measure_rcv_mss(struct tcp_sock *sk, const struct tcp_seg *seg);
 void tcp_grow_window(struct tcp_sock *sk, int32_t len, int32_t truesize);
 void tcp_rcvbuf_grow(struct tcp_sock *sk, int64_t copied);
 void tcp_data_ecn_check(struct tcp_sock *sk, uint8_t tos);
-void tcp_queue_tail(struct tcp_sock *sk, struct skb *s, bool charged);
+void tcp_rcv_space_adjust(struct tcp_sock *sk);
 void tcp_fin(struct tcp_sock *sk);
 void tcp_fast_path_check(struct tcp_sock *sk);
 
@@ -92,7 +118,5 @@ void tcp_ofo_purge(struct tcp_sock *sk, enum fate fate);
 void tcp_sack_remove(struct tcp_sock *sk);
 void tcp_dsack_set(struct tcp_sock *sk, uint32_t start, uint32_t end);
 bool tcp_prune_queue(struct tcp_sock *sk, uint32_t seq, int64_t len);
-
-enum { TCP_MAX_QUICKACKS = 16 };
 
 #endif

@@ -9,13 +9,13 @@ static const char *const tests[] = { "before", "race_guard", "after", NULL };
 static const struct param rows[] = {
     PARAM_CHOICE(struct udp_params, rcvbuf_test, "kernel.udp.rcvbuf_test", UDP_TEST_BEFORE, tests,
                  "how a full socket buffer is recognised", "net/ipv4/udp.c __udp_enqueue_schedule_skb"),
-    PARAM_COST(struct udp_params, rcv, "cost.udp.rcv", 200, "udp_rcv and the socket lookup",
+    PARAM_COST(struct udp_params, rcv, "cost.udp.rcv", 220, "udp_rcv and the socket lookup",
                "part of the 465 cycles from raw drop to UdpNoPorts (UDP19); split assumed"),
     PARAM_COST(struct udp_params, enqueue, "cost.udp.enqueue", 150, "charging and queueing to the socket",
                "assumption; 220 instructions measured under icount"),
     PARAM_COST(struct udp_params, drop, "cost.udp.drop", 250, "refusing a datagram at a full socket",
                "assumption; dearer than queueing: 374 against 220 instructions under icount"),
-    PARAM_COST(struct udp_params, no_socket, "cost.udp.no_port", 85, "nobody listens: counted, ICMP rate-limited, freed",
+    PARAM_COST(struct udp_params, no_socket, "cost.udp.no_port", 58, "nobody listens: counted, ICMP rate-limited, freed",
                "part of the 465 cycles from raw drop to UdpNoPorts (UDP19); split assumed"),
 };
 ALL_FIELDS_HAVE_ROWS(struct udp_params, rows);

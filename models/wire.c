@@ -19,10 +19,13 @@ const struct model_info wire_model = {
 ps_t wire_admit(struct wire *w, ps_t start, int64_t bytes)
 {
     ps_t begin = wire_start(w, start);
-    ps_t last_bit = begin + ps_of_bytes(WIRE_PREAMBLE + bytes, w->params->link);
 
-    /* the next frame's slot is computed from `begin`, not from the rounded last bit, so rounding does not add up
-     * within a slot */
-    w->free_at = begin + ps_of_bytes(WIRE_PREAMBLE + bytes + WIRE_GAP, w->params->link);
-    return last_bit + w->params->flight;
+    if (bytes != w->cached_bytes) {
+        w->cached_bytes = bytes;
+        w->cached_bits = ps_of_bytes(WIRE_PREAMBLE + bytes, w->params->link);
+        w->cached_slot = ps_of_bytes(WIRE_PREAMBLE + bytes + WIRE_GAP, w->params->link);
+    }
+    /* the slot is not the rounded last bit and a rounded gap: rounding happens once a frame */
+    w->free_at = begin + w->cached_slot;
+    return begin + w->cached_bits + w->params->flight;
 }

@@ -24,6 +24,8 @@ extern const struct model_info wire_model;
 struct wire {
     const struct wire_params *params;
     ps_t free_at;               /* when the next preamble may start */
+    int64_t cached_bytes;       /* last size, its time and its slot: most traffic repeats sizes */
+    ps_t cached_bits, cached_slot;
 };
 
 /* When a frame that may start at `start` starts. */

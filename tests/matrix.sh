@@ -9,7 +9,7 @@
 #   B=dir                             where the builds go: $B/m/..
 #   SWEEP=file, VARY='KEY=..'         the sweep (default: scenarios/demo.yaml, two rings)
 set -euo pipefail
-export LC_ALL=C
+export LC_ALL=C RXSIM_DATA=$PWD/scenarios
 
 B=${B:-build}
 MAKE=${MAKE:-make}
@@ -71,7 +71,8 @@ rows() {        # JOBS
     "$B/m/gcc-O2/rxsim" sweep "$SWEEP" --vary "$VARY" --reps 2 -j "$1" -q --db "$db" >/dev/null || return 1
     sqlite3 "$db" "SELECT run_key, fingerprint FROM run ORDER BY 1;
         SELECT run_key, scope, name, value FROM counter JOIN run ON run.id = run_id ORDER BY 1, 2, 3;
-        SELECT run_key, stage, lo_ns, hi_ns, n FROM latency_hist JOIN run ON run.id = run_id ORDER BY 1, 2, 3;"
+        SELECT run_key, stage, lo_ns, hi_ns, n FROM latency_hist JOIN run ON run.id = run_id
+            ORDER BY 1, 2, 3;"
 }
 
 if [ -e "$SWEEP" ]; then

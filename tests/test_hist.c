@@ -80,8 +80,8 @@ START_TEST(one_value_is_every_quantile)
 }
 END_TEST
 
-/* Buckets are one wide below 256, so of 1 .. 100 the share q lies at 100 q, exactly; 0.07 * 100 is a hair above
- * 7 in binary and must still be the seventh. */
+/* Buckets are one wide below 256, so of 1 .. 100 the share q lies at 100 q, exactly; 0.07 * 100 is a hair
+ * above 7 in binary and must still be the seventh. */
 START_TEST(quantiles_of_small_values_are_exact)
 {
     struct hist h;

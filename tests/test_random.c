@@ -29,7 +29,7 @@ static void check_uniform(const double *seen, int bins, double draws)
 
 /* By hand from the state 1, 2, 3, 4; each result is rotl(s[1] * 5, 7) * 9:
  *   s[1] = 2                   10 * 128 * 9 = 11520; the state becomes 7, 0, 2^18 + 2, rotl(6, 45) = 6 * 2^45
- *   s[1] = 0                   0; the state becomes 7 + 6 * 2^45, 2^18 + 5, 2^18 + 5, rotl(6 * 2^45, 45) = 6 * 2^26
+ *   s[1] = 0                   0; the state becomes 7 + 6 * 2^45, 2^18 + 5, 2^18 + 5, 6 * 2^26
  *   s[1] = 2^18 + 5            262149 * 5 * 128 * 9 = 1509978240; s[1] ^= s[2] ^ s[0]
  *   s[1] = 7 + 6 * 2^45        (35 + 30 * 2^45) * 128 * 9 = 40320 + 270 * 2^52 */
 START_TEST(the_generator_is_xoshiro256starstar)
@@ -119,8 +119,8 @@ START_TEST(high_and_low_bits_are_uniform)
 }
 END_TEST
 
-/* Ten numbers, which is no power of two; the edges: 1 gives only 0, and 2^64 - 1 stays below itself; and of 2^k
- * numbers it is the top k bits that choose. */
+/* Ten numbers, which is no power of two; the edges: 1 gives only 0, and 2^64 - 1 stays below itself; and of
+ * 2^k numbers it is the top k bits that choose. */
 START_TEST(below_is_uniform_and_below)
 {
     double seen[10] = { 0 };
@@ -302,8 +302,8 @@ START_TEST(the_hash_tells_tables_apart)
 }
 END_TEST
 
-/* A mean of 2^20 returns the entry itself, the one that the top 13 bits of one uniform choose. A mean of 1 us loses
- * less than 2 ps a draw to rounding down, nothing against the sampling error of 2^20 draws: their mean has a
+/* A mean of 2^20 returns the entry itself, the one that the top 13 bits of one uniform choose. A mean of 1 us
+ * loses less than 2 ps a draw to rounding down, nothing against the sampling error of 2^20 draws: their mean has a
  * standard error of 1 us / 2^10 = 0.98 ns, and 4 ns is 4.1 of them. */
 START_TEST(a_draw_scales_its_entry)
 {
@@ -325,8 +325,8 @@ START_TEST(a_draw_scales_its_entry)
 }
 END_TEST
 
-/* The largest mean, 2^43 ps, times the largest entry, 10.01 of 2^20: nearly 2^47, with 2^63 out of reach. Entry
- * by entry it is exactly q * 2^23. */
+/* The largest mean, 2^43 ps, times the largest entry, 10.01 of 2^20, is nearly 2^47, far from 2^63. Entry by
+ * entry it is exactly q * 2^23. */
 START_TEST(the_largest_mean_does_not_overflow)
 {
     struct stream r, same;

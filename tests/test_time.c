@@ -97,6 +97,6 @@ START_TEST(costs_per_byte_round_up_once)
 END_TEST
 
 SUITE(time, an_hour_of_5_ghz_cycles_is_an_hour, an_hour_and_a_thousandth_of_a_cycle_rounds_up,
-      cycles_round_up_to_the_next_picosecond, a_slow_clock_is_exact_too, the_largest_remainder_does_not_overflow,
-      sixty_four_kib_at_800_gbit_is_exact, minimum_frames_are_exact_at_the_usual_rates,
+      cycles_round_up_to_the_next_picosecond, a_slow_clock_is_exact_too,
+      the_largest_remainder_does_not_overflow, sixty_four_kib_at_800_gbit_is_exact, minimum_frames_are_exact_at_the_usual_rates,
       bytes_round_up_once_for_the_whole_length, the_slowest_link_is_exact, costs_per_byte_round_up_once)

@@ -193,6 +193,7 @@ static void has_failed(void *user, const struct sweep_point *pt, uint64_t replic
     struct campaign *c = user;
 
     c->failed++;
+    watch_make_room(&c->watch);
     if (c->plan.axes > 0)
         complain("point %d (%s), replication %d: %s", pt->ordinal, pt->label, (int)replication, why);
     else

@@ -88,19 +88,18 @@ static void draw(struct watch *w)
     if (w->terminal)
         fputs("\r", stderr);
     print_progress(w, w->terminal ? "\033[K" : "\n");
-    w->line_open = w->terminal;
+    atomic_store(&w->line_open, w->terminal);
 }
 
-static void clear_line(struct watch *w)
+void watch_make_room(struct watch *w)
 {
-    if (w->line_open)
+    if (atomic_exchange(&w->line_open, false))
         fputs("\r\033[K", stderr);
-    w->line_open = false;
 }
 
 static void stop_soon(struct watch *w, int signal)
 {
-    clear_line(w);
+    watch_make_room(w);
     if (atomic_exchange(&w->signal, signal) != 0) {
         fputs("rxsim: stopped at once\n", stderr);
         _exit(EXIT_SIGNAL + signal);
@@ -133,12 +132,12 @@ static void *wait_for_signals(void *watch)
         if (signal == SIGINT || signal == SIGTERM)
             stop_soon(w, signal);
         else if (signal == SIGUSR1) {
-            clear_line(w);
+            watch_make_room(w);
             print_progress(w, "\n");
         } else
             draw(w);
     }
-    clear_line(w);
+    watch_make_room(w);
     return NULL;
 }
 

@@ -22,7 +22,7 @@ struct watch {
     int64_t expected_ps;        /* of a run */
     bool quiet, terminal;
     struct timespec begin, shown;
-    bool line_open;             /* a progress line is on the terminal */
+    atomic_bool line_open;      /* a progress line is on the terminal */
     pthread_t thread;
     bool running;
 };
@@ -30,6 +30,8 @@ struct watch {
 /* Blocks the signals in this and all later threads, until watch_end. */
 void watch_begin(struct watch *w, int total, int64_t expected_ps, bool quiet);
 void watch_end(struct watch *w);
+/* Clears the line for a message; from any thread. */
+void watch_make_room(struct watch *w);
 double watch_elapsed_s(const struct watch *w);
 
 #endif

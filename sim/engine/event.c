@@ -22,10 +22,16 @@ static void replay_all(struct engine *e)
         e->tree[n] = earlier(e, e->tree[2 * n], e->tree[2 * n + 1]);
 }
 
+/* Plays the matches on the slot's way to the root. Once a match that the slot does not win has the same winner as
+ * before, nothing above can change. */
 static void replay_from(struct engine *e, int32_t slot)
 {
-    for (int32_t n = (slot + e->capacity) / 2; n >= 1; n /= 2)
-        e->tree[n] = earlier(e, e->tree[2 * n], e->tree[2 * n + 1]);
+    for (int32_t n = (slot + e->capacity) / 2; n >= 1; n /= 2) {
+        int32_t winner = earlier(e, e->tree[2 * n], e->tree[2 * n + 1]);
+        if (winner == e->tree[n] && winner != slot)
+            return;
+        e->tree[n] = winner;
+    }
 }
 
 static int grow(struct engine *e, int32_t capacity)

@@ -70,15 +70,21 @@ static int edit_distance(const char *a, const char *b, int limit)
     return row[lb];
 }
 
-static bool ends_with_part(const char *name, const char *part)
+/* The end of `name` that has as many parts as `like`; all of it if it has fewer. */
+static const char *last_parts(const char *name, const char *like)
 {
-    size_t n = strlen(name), p = strlen(part);
+    const char *tail = name + strlen(name);
+    int dots = 0;
 
-    return p > 0 && n > p && name[n - p - 1] == '.' && strcmp(name + n - p, part) == 0;
+    for (; *like; like++)
+        dots += *like == '.';
+    while (tail > name && (tail[-1] != '.' || dots-- > 0))
+        tail--;
+    return tail;
 }
 
-/* The row whose last parts are the whole key (`netdev_budget`), or the nearest spelling within a third of the
- * key's letters; NULL if none is near. */
+/* The row with the nearest spelling, if at most a third of the letters are wrong. Leading parts may be missing:
+ * `netdev_budgte` is near net.core.netdev_budget. */
 static const char *suggestion(const char *name)
 {
     int nearest = (int)strlen(name) / 3 + 1;
@@ -87,11 +93,8 @@ static const char *suggestion(const char *name)
     for (const struct model_info *const *m = rx_path; *m; m++)
         for (size_t r = 0; r < (*m)->n_params; r++) {
             const char *candidate = (*m)->params[r].name;
-            int distance;
+            int distance = edit_distance(name, last_parts(candidate, name), nearest - 1);
 
-            if (ends_with_part(candidate, name))
-                return candidate;
-            distance = edit_distance(name, candidate, nearest - 1);
             if (distance < nearest) {
                 nearest = distance;
                 best = candidate;
@@ -100,11 +103,25 @@ static const char *suggestion(const char *name)
     return best;
 }
 
+/* A row below `name`, as an example of what it groups. */
+static const char *member(const char *name)
+{
+    size_t n = strlen(name);
+
+    for (const struct model_info *const *m = rx_path; *m; m++)
+        for (size_t r = 0; r < (*m)->n_params; r++)
+            if (strncmp((*m)->params[r].name, name, n) == 0 && (*m)->params[r].name[n] == '.')
+                return (*m)->params[r].name;
+    return NULL;
+}
+
 static int unknown(const char *key, const char *name, char *why, size_t size)
 {
-    const char *near = suggestion(name);
+    const char *inside = member(name), *near = inside ? NULL : suggestion(name);
 
-    if (near)
+    if (inside)
+        snprintf(why, size, "'%.80s' is no parameter but a group of them, such as '%s'", key, inside);
+    else if (near)
         snprintf(why, size, "unknown key '%.80s' (did you mean '%s'?)", key, near);
     else
         snprintf(why, size, "unknown key '%.80s'", key);
@@ -128,7 +145,7 @@ static const char *take_instance(const char *at, const char *key, struct key *k,
     const char *end = strchr(at, ']');
 
     if (!end || end[1] != '.') {
-        snprintf(why, size, "'%.80s' lacks a ']' followed by a dot", key);
+        snprintf(why, size, "'%.80s' is no parameter: [name] is followed by a dot and a key", key);
         return NULL;
     }
     if (!good_instance(at + 1, (size_t)(end - at - 1))) {

@@ -10,7 +10,7 @@
 #include "sim/engine/hash.h"
 #include "sim/engine/hist.h"
 
-enum { SCOPE_NAME = 40 };
+enum { SCOPE_NAME = 64 };
 
 struct result_counter {
     char scope[SCOPE_NAME];     /* "snmp", "cpu0", "eth0", "eth0.q3", "app.srv" .. */

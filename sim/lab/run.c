@@ -220,7 +220,7 @@ static int queues_of(const struct host *h, struct result *r)
     for (int i = 0; i < h->nics; i++) {
         for (int q = 0; q < h->nic[i].queues; q++) {
             struct result_queue *to = &r->queue[r->queues++];
-            snprintf(to->scope, sizeof to->scope, "%.31s.q%d", h->nic[i].name, q);
+            snprintf(to->scope, sizeof to->scope, "%s.q%d", h->nic[i].name, q);
             to->ledger = ledger_of(&h->queue_ledger[i * CONFIG_QUEUES + q]);
         }
     }
@@ -289,7 +289,7 @@ static void add_counter(void *result, const char *scope, const char *name, uint6
         r->counter = bigger;
     }
     to = &r->counter[r->counters++];
-    snprintf(to->scope, sizeof to->scope, "%.39s", scope);
+    snprintf(to->scope, sizeof to->scope, "%s", scope);
     to->name = name;
     to->value = value;
 }

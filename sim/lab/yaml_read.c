@@ -16,7 +16,7 @@
 
 /* Generous for people, small for a machine: the largest scenario we have is 200 lines, 3 deep. */
 enum {
-    SCALAR_BYTES = 64 << 10, KEY_BYTES = 255, DEPTH = 16,
+    SCALAR_BYTES = 64 << 10, KEY_BYTES = 255, DEPTH = 16, SKIP_DEPTH = 64,
     INCLUDE_DEPTH = 8, INCLUDE_FILES = 64, ASSIGNMENTS = 10000, ERRORS = 100,
     LIST_VALUES = 8,            /* of a value that is a list; a triple has three */
 };
@@ -157,6 +157,11 @@ static bool skip_node(struct file *f)
         }
         if (open == 0)
             return true;
+        if (open > SKIP_DEPTH) {        /* libyaml looks at every open bracket for every token: quadratic */
+            complain(f->r->m, event_place(f), "nested more than %d deep: the rest is not read", SKIP_DEPTH);
+            f->r->stop = true;
+            return false;
+        }
         if (!next(f))
             return false;
     }
@@ -242,10 +247,11 @@ static void set(struct file *f, const char *key, const char *const *value, int v
 static void read_scalar(struct file *f, const char *key, struct place key_place)
 {
     const char *text = scalar_text(f, SCALAR_BYTES, "value");
+    bool missing = f->event.data.scalar.length == 0 && f->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 
-    if (!text)
-        return;
-    if (*text == '\0' && f->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
+    if (!text || (missing && byte_at(f, f->event.start_mark) == '['))
+        return;                 /* {queue[3]: ..} has no value before the '[': the next event fails, and says why */
+    if (missing)
         complain(f->r->m, key_place, "'%.80s' has no value", key);
     else
         set(f, key, &text, 1, key_place, event_place(f));

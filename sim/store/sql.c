@@ -58,19 +58,24 @@ int sql_fail(struct store *s)
 
 /* ---- statements ---- */
 
-static sqlite3_stmt *prepared(struct store *s, const char *text)
+static sqlite3_stmt *find_kept(const struct store *s, const void *key)
 {
     for (int i = 0; i < s->n_kept; i++)
-        if (s->kept[i].text == text)
+        if (s->kept[i].key == key)
             return s->kept[i].statement;
+    return NULL;
+}
 
+static sqlite3_stmt *prepare(struct store *s, const void *key, const char *text)
+{
     sqlite3_stmt *q;
+
     assert(s->n_kept < SQL_KEPT);
     if (sqlite3_prepare_v3(s->db, text, -1, SQLITE_PREPARE_PERSISTENT, &q, NULL) != SQLITE_OK) {
         sql_fail(s);
         return NULL;
     }
-    s->kept[s->n_kept].text = text;
+    s->kept[s->n_kept].key = key;
     s->kept[s->n_kept++].statement = q;
     return q;
 }
@@ -86,18 +91,21 @@ static int bind(sqlite3_stmt *q, int i, const struct value *v)
     return sqlite3_bind_null(q, i);
 }
 
+static int bind_all(struct store *s, sqlite3_stmt *q, const struct value *v, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (bind(q, i + 1, &v[i]) != SQLITE_OK)
+            return sql_fail(s);
+    return 0;
+}
+
 sqlite3_stmt *sql_ask(struct store *s, const char *text, const struct value *v, int n)
 {
-    sqlite3_stmt *q = prepared(s, text);
+    sqlite3_stmt *q = find_kept(s, text);
 
     if (!q)
-        return NULL;
-    for (int i = 0; i < n; i++)
-        if (bind(q, i + 1, &v[i]) != SQLITE_OK) {
-            sql_fail(s);
-            return NULL;
-        }
-    return q;
+        q = prepare(s, text, text);
+    return q && bind_all(s, q, v, n) == 0 ? q : NULL;
 }
 
 int sql_row(struct store *s, sqlite3_stmt *q)
@@ -122,6 +130,67 @@ int sql_put(struct store *s, const char *text, const struct value *v, int n)
     assert(got <= 0);
     return got;
 }
+
+/* ---- rows in bulk ---- */
+
+void batch_begin(struct sql_batch *b, struct store *s, const struct sql_insert *insert)
+{
+    assert(insert->columns <= SQL_COLUMNS);
+    b->s = s;
+    b->insert = insert;
+    b->rows = 0;
+}
+
+/* "INSERT INTO t(a, b) VALUES (?,?),(?,?) ON CONFLICT .." for so many rows. */
+static sqlite3_stmt *prepare_insert(struct store *s, const void *key, const struct sql_insert *insert, int rows)
+{
+    sqlite3_str *sql = sqlite3_str_new(s->db);
+
+    sqlite3_str_appendall(sql, insert->into);
+    for (int i = 0; i < rows * insert->columns; i++)
+        sqlite3_str_appendall(sql, i == 0 ? "(?" : i % insert->columns == 0 ? "),(?" : ",?");
+    sqlite3_str_appendf(sql, ") %s", insert->then);
+
+    char *text = sqlite3_str_finish(sql);
+    sqlite3_stmt *q = text ? prepare(s, key, text) : NULL;
+    if (!text)
+        store_fail(s, "out of memory");
+    sqlite3_free(text);
+    return q;
+}
+
+/* One kept statement for full batches and one for a single row: the remainder goes row by row. */
+static int insert_rows(struct store *s, const struct sql_insert *insert, const struct value *v, int rows)
+{
+    const void *key = rows == 1 ? (const void *)&insert->columns : (const void *)insert;
+    sqlite3_stmt *q = find_kept(s, key);
+
+    if (!q)
+        q = prepare_insert(s, key, insert, rows);
+    if (!q || bind_all(s, q, v, rows * insert->columns) != 0)
+        return -1;
+    return sql_row(s, q);
+}
+
+int batch_row(struct sql_batch *b, const struct value *v, int columns)
+{
+    assert(columns == b->insert->columns);
+    memcpy(b->v + b->rows * columns, v, (size_t)columns * sizeof *v);
+    if (++b->rows < SQL_BATCH)
+        return 0;
+    b->rows = 0;
+    return insert_rows(b->s, b->insert, b->v, SQL_BATCH);
+}
+
+int batch_end(struct sql_batch *b)
+{
+    for (int i = 0; i < b->rows; i++)
+        if (insert_rows(b->s, b->insert, b->v + i * b->insert->columns, 1) != 0)
+            return -1;
+    return 0;
+}
+
+/* ---- conveniences ---- */
 
 int sql_number(struct store *s, sqlite3_stmt *q, int64_t otherwise, int64_t *out)
 {
@@ -169,9 +238,14 @@ void sql_close(struct store *s)
     s->db = NULL;
 }
 
-void sql_copy(sqlite3_stmt *q, int column, char *buffer, size_t size)
+const char *sql_text(sqlite3_stmt *q, int column)
 {
     const unsigned char *text = sqlite3_column_text(q, column);
 
-    snprintf(buffer, size, "%s", text ? (const char *)text : "");
+    return text ? (const char *)text : "";
+}
+
+void sql_copy(sqlite3_stmt *q, int column, char *buffer, size_t size)
+{
+    snprintf(buffer, size, "%s", sql_text(q, column));
 }

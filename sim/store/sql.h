@@ -18,7 +18,7 @@ struct store {
     bool write;
     bool ready;                 /* opened without an error */
     int64_t experiment;         /* last opened by store_experiment, 0 before */
-    struct { const char *text; sqlite3_stmt *statement; } kept[SQL_KEPT];
+    struct { const void *key; sqlite3_stmt *statement; } kept[SQL_KEPT];
     int n_kept;
     char error[768];
 };
@@ -53,6 +53,27 @@ int sql_put(struct store *s, const char *text, const struct value *v, int n);
     sql_put((s), (text), (const struct value[]){ __VA_ARGS__ }, \
             (int)(sizeof((const struct value[]){ __VA_ARGS__ }) / sizeof(struct value)))
 
+/* Rows of one table in bulk: SQL_BATCH rows a statement cost less than half of one row a statement. Texts must live
+ * until batch_end. Both return 0 or -1. */
+enum { SQL_BATCH = 16, SQL_COLUMNS = 14 };
+struct sql_insert {
+    const char *into;           /* "INSERT INTO t(a, b) VALUES " */
+    const char *then;           /* "ON CONFLICT .." or "" */
+    int columns;
+};
+struct sql_batch {
+    struct store *s;
+    const struct sql_insert *insert;    /* static: its address is the key of the kept statement */
+    int rows;
+    struct value v[SQL_BATCH * SQL_COLUMNS];
+};
+void batch_begin(struct sql_batch *b, struct store *s, const struct sql_insert *insert);
+int batch_row(struct sql_batch *b, const struct value *v, int columns);
+#define ROW(b, ...) \
+    batch_row((b), (const struct value[]){ __VA_ARGS__ }, \
+              (int)(sizeof((const struct value[]){ __VA_ARGS__ }) / sizeof(struct value)))
+int batch_end(struct sql_batch *b);
+
 /* A statement with rows: bind with ASK (NULL on error), then sql_row until it gives 0 (no more) or -1. The
  * statement is reset then; a loop left early must call sqlite3_reset. */
 sqlite3_stmt *sql_ask(struct store *s, const char *text, const struct value *v, int n);
@@ -73,7 +94,9 @@ int sql_end(struct store *s, int failed);
 void sql_forget(struct store *s);       /* finalizes the kept statements */
 void sql_close(struct store *s);        /* the same and closes the connection */
 
-/* A text column into a fixed buffer, "" for NULL, cut if too long. */
+/* A text column, "" for NULL: a damaged file may hold NULL where the schema forbids it. Valid until the next row. */
+const char *sql_text(sqlite3_stmt *q, int column);
+/* The same into a fixed buffer, cut if too long. */
 void sql_copy(sqlite3_stmt *q, int column, char *buffer, size_t size);
 
 #endif

@@ -145,7 +145,7 @@ static int find_in_experiment(struct store *s, const char *name, struct run_set 
     sqlite3_stmt *q = ASK(s, "SELECT name FROM experiment WHERE id = ?", INT(experiment));
     if (!q || sql_row(s, q) <= 0)
         return -1;
-    snprintf(out->what, sizeof out->what, "%.64s%.60s", (const char *)sqlite3_column_text(q, 0), slash ? slash : "");
+    snprintf(out->what, sizeof out->what, "%.64s%.60s", sql_text(q, 0), slash ? slash : "");
     sqlite3_reset(q);
 
     failed = slash ? find_point(s, name, slash + 1, experiment, out)
@@ -179,11 +179,9 @@ struct stored_name {
  * are often neighbours and share one copy. */
 static const char *keep_name(struct stored_run *run, sqlite3_stmt *q, int column)
 {
-    const char *text = (const char *)sqlite3_column_text(q, column);
-    size_t size = text ? strlen(text) + 1 : 0;
+    const char *text = sql_text(q, column);
+    size_t size = strlen(text) + 1;
 
-    if (!text)
-        return NULL;
     if (run->names && strcmp(run->names->text, text) == 0)
         return run->names->text;
 
@@ -194,6 +192,12 @@ static const char *keep_name(struct stored_run *run, sqlite3_stmt *q, int column
     name->next = run->names;
     run->names = name;
     return name->text;
+}
+
+static int keep_failed(struct store *s, sqlite3_stmt *q)
+{
+    sqlite3_reset(q);
+    return store_fail(s, "out of memory");
 }
 
 static int damaged(struct store *s, const struct stored_run *run, sqlite3_stmt *q, const char *what)
@@ -260,7 +264,7 @@ static int load_counters(struct store *s, struct stored_run *run)
         c->name = keep_name(run, q, 1);
         c->value = COLUMN_U64(q, 2);
         if (!c->name)
-            return damaged(s, run, q, "a counter without a name, or memory ran out");
+            return keep_failed(s, q);
         r->counters++;
     }
     return got;
@@ -281,7 +285,7 @@ static int load_stages(struct store *s, struct stored_run *run)
         hist_init(h);
         stage->name = keep_name(run, q, 0);
         if (!stage->name)
-            return damaged(s, run, q, "a stage without a name, or memory ran out");
+            return keep_failed(s, q);
         r->stages++;
         h->count = COLUMN_U64(q, 1);
         if (h->count > 0) {     /* else hist_init's own minimum and maximum stand */
@@ -352,7 +356,7 @@ static int load_cpu_times(struct store *s, struct stored_run *run)
     sqlite3_stmt *q = ASK(s, "SELECT cpu, context, ps FROM cpu_time WHERE run_id = ? ORDER BY cpu", INT(run->id));
 
     while (q && (got = sql_row(s, q)) > 0) {
-        int cpu = sqlite3_column_int(q, 0), context = find_context((const char *)sqlite3_column_text(q, 1));
+        int cpu = sqlite3_column_int(q, 0), context = find_context(sql_text(q, 1));
 
         if (context < 0 || cpu < r->cpus - 1 || cpu > r->cpus)
             return damaged(s, run, q, "CPU times of an unknown context or CPU");
@@ -399,7 +403,7 @@ static int load_ledgers(struct store *s, struct stored_run *run)
 
     while (q && (got = sql_row(s, q)) > 0) {
         struct result_ledger *l = ledger_at(&run->result, sqlite3_column_int(q, 0), q);
-        const char *name = (const char *)sqlite3_column_text(q, 2);
+        const char *name = sql_text(q, 2);
         int fate = find_fate(name);
         uint64_t frames = COLUMN_U64(q, 3), bytes = COLUMN_U64(q, 4);
 
@@ -476,7 +480,7 @@ static int load_packets(struct store *s, struct stored_run *run)
                           " t_app, fate FROM packet WHERE run_id = ? ORDER BY seq", INT(run->id));
 
     while (q && (got = sql_row(s, q)) > 0) {
-        int fate = find_fate((const char *)sqlite3_column_text(q, 12));
+        int fate = find_fate(sql_text(q, 12));
 
         if (fate < 0)
             return damaged(s, run, q, "a packet whose end this rxsim does not know");
@@ -528,13 +532,13 @@ int store_params(struct store *s, int64_t run_id, param_fn *fn, void *user)
                           " ON r.point_id = a.point_id WHERE r.id = ? ORDER BY a.name", INT(run_id));
 
     while (q && (got = sql_row(s, q)) > 0) {
-        const char *text = (const char *)sqlite3_column_text(q, 1);
-        const char *type = (const char *)sqlite3_column_text(q, 2);
+        const char *text = sql_text(q, 1);
+        const char *type = sql_text(q, 2);
         size_t length = strcmp(type, "text") == 0 ? strlen(text) : axis_number(text);
         char value[512];
 
         snprintf(value, sizeof value, "%.*s", (int)length, text);
-        fn(user, (const char *)sqlite3_column_text(q, 0), value, text + length);
+        fn(user, sql_text(q, 0), value, text + length);
     }
     return got;
 }

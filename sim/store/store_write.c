@@ -291,14 +291,18 @@ bool store_has_run(struct store *s, const char *run_key)
 static int put_counters(struct store *s, int64_t run, const struct result *r)
 {
     /* The same scope and name twice would be one counter told in two parts: a reader sums them, and so do we. */
-    static const char text[] = "INSERT INTO counter(run_id, scope, name, value, ordinal) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET value = value + excluded.value";
+    static const struct sql_insert insert = {
+        "INSERT INTO counter(run_id, scope, name, value, ordinal) VALUES ",
+        "ON CONFLICT DO UPDATE SET value = value + excluded.value", 5
+    };
+    struct sql_batch rows;
 
+    batch_begin(&rows, s, &insert);
     for (int i = 0; i < r->counters; i++)
-        if (PUT(s, text, INT(run), TEXT(r->counter[i].scope), TEXT(r->counter[i].name), U64(r->counter[i].value),
+        if (ROW(&rows, INT(run), TEXT(r->counter[i].scope), TEXT(r->counter[i].name), U64(r->counter[i].value),
                 INT(i)) != 0)
             return -1;
-    return 0;
+    return batch_end(&rows);
 }
 
 static int put_metrics(struct store *s, int64_t run, const struct result *r)
@@ -313,31 +317,46 @@ static int put_metrics(struct store *s, int64_t run, const struct result *r)
     return 0;
 }
 
-struct bucket_rows { struct store *s; int64_t run; const char *stage; int failed; };
+struct bucket_rows { struct sql_batch batch; int64_t run; const char *stage; int failed; };
 
 static void put_bucket(void *user, int64_t lo, int64_t hi, uint64_t n)
 {
     struct bucket_rows *b = user;
 
     if (!b->failed)
-        b->failed = PUT(b->s, "INSERT INTO latency_hist(run_id, stage, lo_ps, hi_ps, n) VALUES (?, ?, ?, ?, ?)",
-                        INT(b->run), TEXT(b->stage), INT(lo), INT(hi), U64(n));
+        b->failed = ROW(&b->batch, INT(b->run), TEXT(b->stage), INT(lo), INT(hi), U64(n));
+}
+
+static int put_buckets(struct store *s, int64_t run, const struct result_stage *stage)
+{
+    static const struct sql_insert insert = {
+        "INSERT INTO latency_hist(run_id, stage, lo_ps, hi_ps, n) VALUES ", "", 5
+    };
+    struct bucket_rows rows = { .run = run, .stage = stage->name };
+
+    batch_begin(&rows.batch, s, &insert);
+    hist_each(&stage->hist, put_bucket, &rows);
+    return rows.failed ? -1 : batch_end(&rows.batch);
+}
+
+static struct value quantile_ns(const struct hist *h, double q)
+{
+    return h->count > 0 ? REAL((double)hist_quantile(h, q) / (double)NS) : TEXT(NULL);
 }
 
 static int put_latency(struct store *s, int64_t run, const struct result_stage *stage, int ordinal)
 {
     const struct hist *h = &stage->hist;
-    struct bucket_rows rows = { s, run, stage->name, 0 };
     struct value none = TEXT(NULL);
     bool any = h->count > 0;
 
-    if (PUT(s, "INSERT INTO latency(run_id, stage, ordinal, n, mean_ns, min_ps, max_ps, sum_hi, sum_lo)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", INT(run), TEXT(stage->name), INT(ordinal), U64(h->count),
-            any ? REAL(hist_mean(h) / (double)NS) : none, any ? INT(h->min) : none, any ? INT(h->max) : none,
-            U64(h->sum_hi), U64(h->sum_lo)) != 0)
+    if (PUT(s, "INSERT INTO latency(run_id, stage, ordinal, n, mean_ns, p50_ns, p90_ns, p99_ns, p999_ns, min_ps,"
+            " max_ps, sum_hi, sum_lo) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", INT(run), TEXT(stage->name),
+            INT(ordinal), U64(h->count), any ? REAL(hist_mean(h) / (double)NS) : none, quantile_ns(h, 0.5),
+            quantile_ns(h, 0.9), quantile_ns(h, 0.99), quantile_ns(h, 0.999), any ? INT(h->min) : none,
+            any ? INT(h->max) : none, U64(h->sum_hi), U64(h->sum_lo)) != 0)
         return -1;
-    hist_each(h, put_bucket, &rows);
-    return rows.failed;
+    return put_buckets(s, run, stage);
 }
 
 static int put_latencies(struct store *s, int64_t run, const struct result *r)
@@ -439,17 +458,22 @@ static struct value where(int number)
 
 static int put_packets(struct store *s, int64_t run, const struct result *r)
 {
+    static const struct sql_insert insert = {
+        "INSERT INTO packet(run_id, seq, flow, len, queue, cpu, t_wire, t_dma, t_irq, t_poll, t_stack, t_socket,"
+        " t_app, fate) VALUES ", "", 14
+    };
+    struct sql_batch rows;
+
+    batch_begin(&rows, s, &insert);
     for (int i = 0; i < r->packets; i++) {
         const struct result_packet *p = &r->packet[i];
 
-        if (PUT(s, "INSERT INTO packet(run_id, seq, flow, len, queue, cpu, t_wire, t_dma, t_irq, t_poll, t_stack,"
-                " t_socket, t_app, fate) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", INT(run), U64(p->seq),
-                INT(p->flow), INT(p->len), where(p->queue), where(p->cpu), INT(p->t_wire / NS), when(p->t_dma),
-                when(p->t_irq), when(p->t_poll), when(p->t_stack), when(p->t_socket), when(p->t_app),
-                TEXT(fate_info[p->fate].name)) != 0)
+        if (ROW(&rows, INT(run), U64(p->seq), INT(p->flow), INT(p->len), where(p->queue), where(p->cpu),
+                INT(p->t_wire / NS), when(p->t_dma), when(p->t_irq), when(p->t_poll), when(p->t_stack),
+                when(p->t_socket), when(p->t_app), TEXT(fate_info[p->fate].name)) != 0)
             return -1;
     }
-    return 0;
+    return batch_end(&rows);
 }
 
 /* ---- runs ---- */
@@ -504,7 +528,7 @@ static int check_same(struct store *s, const char *key, const char *fingerprint)
         return got;
     store_fail(s, "run %" PRId64 " has the same model version, scenario, seed and repetition but fingerprint %s, not "
                "%s; the model changed without a new model version, or is not deterministic: use another file with "
-               "--db and report it", (int64_t)sqlite3_column_int64(q, 0), (const char *)sqlite3_column_text(q, 1),
+               "--db and report it", (int64_t)sqlite3_column_int64(q, 0), sql_text(q, 1),
                fingerprint);
     sqlite3_reset(q);
     return -1;
@@ -561,7 +585,7 @@ static int param_columns(struct store *s, int64_t experiment, sqlite3_str *sql)
     int got = -1;
 
     while (q && (got = sql_row(s, q)) > 0) {
-        const char *name = (const char *)sqlite3_column_text(q, 0);
+        const char *name = sql_text(q, 0);
 
         sqlite3_str_appendf(sql, ", (SELECT value FROM param WHERE point_id = p.id AND name = %Q) AS \"%w\"", name,
                             name);

@@ -26,7 +26,8 @@ number() {      # KEY: the first number of that key in the JSON on stdin
 }
 
 median() {
-    sort -g | awk '{ v[NR] = $1 } END { if (NR == 0) exit 1; print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
+    sort -g | awk '{ v[NR] = $1 }
+        END { if (NR == 0) exit 1; printf "%.3f\n", (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
 }
 
 for _ in $(seq "$RUNS"); do
