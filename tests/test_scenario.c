@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -500,15 +502,39 @@ static void write_file(const char *path, const char *text)
     fclose(out);
 }
 
-/* In a folder of its own: ten files, each including the next. */
+/* A new empty folder becomes the current one .. */
+static int enter_new_folder(char *template)
+{
+    int home = open(".", O_RDONLY | O_DIRECTORY);
+
+    ck_assert_ptr_nonnull(mkdtemp(template));
+    ck_assert_int_ge(home, 0);
+    ck_assert_int_eq(chdir(template), 0);
+    return home;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *walk)
+{
+    (void)st, (void)type, (void)walk;
+    return remove(path);
+}
+
+/* .. and goes away with all that is in it. */
+static void leave_folder(const char *folder, int home)
+{
+    ck_assert_int_eq(fchdir(home), 0);
+    close(home);
+    ck_assert_int_eq(nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+/* Ten files, each including the next. */
 START_TEST(includes_go_eight_deep_and_stay_inside)
 {
     char folder[] = "/tmp/rxsim-include-XXXXXX", path[64], text[128], expected[256];
     struct messages m = { 0 };
     struct scenario *s;
+    int home = enter_new_folder(folder);
 
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    ck_assert_int_eq(chdir(folder), 0);
     CHECK_EQ(mkdir("in", 0700), 0);
     for (int i = 0; i < 10; i++) {
         snprintf(path, sizeof path, "in/%d.yaml", i);
@@ -539,6 +565,7 @@ START_TEST(includes_go_eight_deep_and_stay_inside)
     s = scenario_read("in/dots.yaml", ".", &m);         /* the data directory holds it now */
     ck_assert_msg(s != NULL, "%s", m.text);
     scenario_free(s);
+    leave_folder(folder, home);
 }
 END_TEST
 
@@ -547,9 +574,8 @@ START_TEST(includes_do_not_multiply_without_end)
 {
     char folder[] = "/tmp/rxsim-include-XXXXXX", path[64], text[256];
     struct messages m = { 0 };
+    int home = enter_new_folder(folder);
 
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    ck_assert_int_eq(chdir(folder), 0);
     for (int i = 0; i < 8; i++) {
         size_t n = (size_t)snprintf(text, sizeof text, "version: 1\n%s", i < 7 ? "include: [" : "");
 
@@ -563,6 +589,7 @@ START_TEST(includes_do_not_multiply_without_end)
     CHECK_EQ(m.count, 1);
     ck_assert_ptr_nonnull(strstr(m.text, "more than 8 files deep or 64 in all\n"));
     messages_free(&m);
+    leave_folder(folder, home);
 }
 END_TEST
 

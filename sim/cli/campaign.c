@@ -179,7 +179,7 @@ static int is_done(void *user, const struct sweep_point *pt, uint64_t replicatio
 
     keep_numbers(c, pt->ordinal, (int)replication, r);
     if (c->store && store_run(c->store, c->experiment, &c->plan, pt, replication, key, r, &run_id) != 0) {
-        complain("%s", store_error(c->store));
+        say("%s", store_error(c->store));
         c->store_failed = true;
         return -1;
     }
@@ -195,9 +195,9 @@ static void has_failed(void *user, const struct sweep_point *pt, uint64_t replic
     c->failed++;
     watch_make_room(&c->watch);
     if (c->plan.axes > 0)
-        complain("point %d (%s), replication %d: %s", pt->ordinal, pt->label, (int)replication, why);
+        say("point %d (%s), replication %d: %s", pt->ordinal, pt->label, (int)replication, why);
     else
-        complain("replication %d: %s", (int)replication, why);
+        say("replication %d: %s", (int)replication, why);
 }
 
 static void has_progressed(void *user, int finished, int total)
@@ -239,7 +239,7 @@ static int open_experiment(struct campaign *c, const char *kind)
     if (code != EXIT_OK)
         return code;
     if (store_experiment(c->store, c->name, kind, &c->plan, c->scenario, &c->experiment, final) != 0) {
-        complain("%s", store_error(c->store));
+        say("%s", store_error(c->store));
         return EXIT_IO;
     }
     memcpy(c->name, final, sizeof c->name);
@@ -289,7 +289,7 @@ int campaign_run(struct campaign *c, const char *kind, bool resume, campaign_fn 
     if (c->known > 0)
         load_known(c);
     if (stores && c->plan.axes > 0 && !c->store_failed && store_sweep_view(c->store, c->experiment) != 0) {
-        complain("%s", store_error(c->store));
+        say("%s", store_error(c->store));
         c->store_failed = true;
     }
     if (c->store_failed)

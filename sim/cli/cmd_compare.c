@@ -161,7 +161,7 @@ static int load_run(struct comparison *c, struct store *s, int side, int i, int6
     struct stored_run run;
 
     if (store_load(s, id, &run) != 0) {
-        complain("%s", store_error(s));
+        say("%s", store_error(s));
         return EXIT_IO;
     }
     *label = (struct run_label){ .id = id, .ordinal = run.ordinal, .repetition = run.repetition, .seed = run.seed,
@@ -227,7 +227,7 @@ static int make_pairs(struct comparison *c)
             }
     if (c->pairs > 0)
         return EXIT_OK;
-    complain("compare: %s and %s have no point and replication in common; name single points, as EXPERIMENT/POINT",
+    say("compare: %s and %s have no point and replication in common; name single points, as EXPERIMENT/POINT",
              c->side[A].what, c->side[B].what);
     return EXIT_USAGE;
 }

@@ -62,9 +62,9 @@ static int unknown(const char *name)
         for (size_t i = 0; i < (*m)->n_counters; i++)
             near_miss_try(&n, (*m)->counters[i].name);
     if (n.best)
-        complain("there is no counter '%s' (did you mean %s?)", name, n.best);
+        say("there is no counter '%s' (did you mean %s?)", name, n.best);
     else
-        complain("there is no counter '%s'; `rxsim counters` lists all", name);
+        say("there is no counter '%s'; `rxsim counters` lists all", name);
     return EXIT_USAGE;
 }
 

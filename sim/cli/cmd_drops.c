@@ -105,9 +105,9 @@ static int unknown(const char *name)
     for (int i = 0; i < FATES; i++)
         near_miss_try(&n, fate_info[i].name);
     if (n.best)
-        complain("there is no drop reason '%s' (did you mean %s?)", name, n.best);
+        say("there is no drop reason '%s' (did you mean %s?)", name, n.best);
     else
-        complain("there is no drop reason '%s'; `rxsim drops` lists all", name);
+        say("there is no drop reason '%s'; `rxsim drops` lists all", name);
     return EXIT_USAGE;
 }
 

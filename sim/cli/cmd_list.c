@@ -75,7 +75,7 @@ static int run(const struct arguments *a)
     if (code != EXIT_OK)
         return code;
     if ((a->json ? list_json(s) : list_text(s)) != 0) {
-        complain("%s", store_error(s));
+        say("%s", store_error(s));
         code = EXIT_IO;
     }
     store_close(s);

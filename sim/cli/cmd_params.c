@@ -134,9 +134,9 @@ static int unknown(const char *key)
         for (size_t i = 0; i < (*m)->n_params; i++)
             near_miss_try(&n, (*m)->params[i].name);
     if (n.best)
-        complain("there is no parameter '%s' (did you mean %s?)", key, n.best);
+        say("there is no parameter '%s' (did you mean %s?)", key, n.best);
     else if (param_find(key, &ref, why, sizeof why) != 0)
-        complain("%s; `rxsim params` lists all", why);
+        say("%s; `rxsim params` lists all", why);
     return EXIT_USAGE;
 }
 

@@ -76,7 +76,7 @@ static int show_one(struct store *s, int64_t id, const struct arguments *a)
     struct stored_run run;
 
     if (store_load(s, id, &run) != 0) {
-        complain("%s", store_error(s));
+        say("%s", store_error(s));
         return EXIT_IO;
     }
     if (layout)
@@ -104,7 +104,7 @@ static int run(const struct arguments *a)
     int code;
 
     if (a->json && given(a, "as")) {
-        complain("show: --as prints the kernel's text, --json ours; choose one");
+        say("show: --as prints the kernel's text, --json ours; choose one");
         return EXIT_USAGE;
     }
     code = session_store(a, false, &s);

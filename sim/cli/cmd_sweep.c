@@ -194,7 +194,7 @@ static int write_svg(const struct campaign *c, const struct heatmap *h, int bloc
         failed |= fclose(out) != 0;
     }
     if (failed)
-        complain("%s could not be written (%s)", path, strerror(errno));
+        say("%s could not be written (%s)", path, strerror(errno));
     else if (!c->arguments->quiet)
         fprintf(stderr, "heatmap: %s\n", path);
     free(path);
@@ -357,9 +357,9 @@ static int check_metric(const struct arguments *a)
     for (int i = 0; metric_info[i].name; i++)
         near_miss_try(&n, metric_info[i].name);
     if (n.best)
-        complain("--show %s: no such metric (did you mean %s?)", name, n.best);
+        say("--show %s: no such metric (did you mean %s?)", name, n.best);
     else
-        complain("--show %s: no such metric; one is drop_rate, `rxsim run --json` prints all under metrics", name);
+        say("--show %s: no such metric; one is drop_rate, `rxsim run --json` prints all under metrics", name);
     return EXIT_USAGE;
 }
 
@@ -371,7 +371,7 @@ static int run(const struct arguments *a)
     if (code != EXIT_OK)
         return code;
     if (!given(a, "vary")) {
-        complain("sweep: --vary is missing, for example --vary nic.ring.rx=256,1024,4096; see rxsim sweep --help");
+        say("sweep: --vary is missing, for example --vary nic.ring.rx=256,1024,4096; see rxsim sweep --help");
         return EXIT_USAGE;
     }
     code = campaign_plan(&c, a);

@@ -62,9 +62,9 @@ static int unknown_command(const char *name)
     for (const struct command *const *c = commands; *c; c++)
         near_miss_try(&n, (*c)->name);
     if (n.best)
-        complain("there is no command '%s' (did you mean %s?); rxsim --help lists them", name, n.best);
+        say("there is no command '%s' (did you mean %s?); rxsim --help lists them", name, n.best);
     else
-        complain("there is no command '%s'; rxsim --help lists them", name);
+        say("there is no command '%s'; rxsim --help lists them", name);
     return EXIT_USAGE;
 }
 
@@ -114,7 +114,7 @@ static int dispatch(int argc, char **argv)
     if (code >= 0)
         return code;
     if (argv[1][0] == '-') {
-        complain("unknown option %s before a command; rxsim --help lists what there is", argv[1]);
+        say("unknown option %s before a command; rxsim --help lists what there is", argv[1]);
         return EXIT_USAGE;
     }
     c = find_command(argv[1]);
@@ -128,7 +128,7 @@ int main(int argc, char **argv)
     gsl_set_error_handler_off();        /* GSL's own handler would abort; we check what it returns */
     code = dispatch(argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        complain("standard output could not be written");
+        say("standard output could not be written");
         return EXIT_IO;
     }
     return code;

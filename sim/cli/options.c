@@ -24,7 +24,7 @@ const struct exit_row exit_rows[] = {
     { 0, NULL }
 };
 
-void complain(const char *format, ...)
+void say(const char *format, ...)
 {
     va_list args;
 
@@ -143,7 +143,7 @@ static int wrong_choice(const struct option_row *o, const char *text)
         strncat(list, " ", sizeof list - strlen(list) - 1);
         strncat(list, *choice, sizeof list - strlen(list) - 1);
     }
-    complain("--%s %s: must be one of%s", o->name, text, list);
+    say("--%s %s: must be one of%s", o->name, text, list);
     return EXIT_USAGE;
 }
 
@@ -151,9 +151,9 @@ static int add_given(struct arguments *a, const struct option_row *o, const char
 {
     if (o->kind == OPTION_NUMBER && !is_number(o, value)) {
         if (o->max == INT64_MAX)
-            complain("--%s %s: must be a whole number, %" PRId64 " or more", o->name, value, o->min);
+            say("--%s %s: must be a whole number, %" PRId64 " or more", o->name, value, o->min);
         else
-            complain("--%s %s: must be a whole number, %" PRId64 " to %" PRId64, o->name, value, o->min, o->max);
+            say("--%s %s: must be a whole number, %" PRId64 " to %" PRId64, o->name, value, o->min, o->max);
         return EXIT_USAGE;
     }
     if (o->kind == OPTION_CHOICE && !is_choice(o, value))
@@ -177,10 +177,10 @@ static int unknown_option(const struct command *c, const char *text)
     for (const struct option_row *o = c->options; o->name && word[0] && word[1]; o++)
         near_miss_try(&n, o->name);
     if (n.best)
-        complain("%s: unknown option %.*s (did you mean --%s?); see rxsim %s --help", c->name, length, text, n.best,
+        say("%s: unknown option %.*s (did you mean --%s?); see rxsim %s --help", c->name, length, text, n.best,
                  c->name);
     else
-        complain("%s: unknown option %.*s; see rxsim %s --help", c->name, length, text, c->name);
+        say("%s: unknown option %.*s; see rxsim %s --help", c->name, length, text, c->name);
     return EXIT_USAGE;
 }
 
@@ -188,7 +188,7 @@ static int missing_argument(const struct command *c, int code)
 {
     const struct option_row *o = row_of(c, code);
 
-    complain("%s: --%s needs %s", c->name, o->name, o->argument);
+    say("%s: --%s needs %s", c->name, o->name, o->argument);
     return EXIT_USAGE;
 }
 
@@ -216,10 +216,10 @@ static int check_count(const struct arguments *a)
     if (a->n >= c->least && a->n <= c->most)
         return -1;
     if (a->n > c->most)
-        complain("%s: '%s' is one argument too many; usage: rxsim %s %s", c->name, a->positional[c->most], c->name,
+        say("%s: '%s' is one argument too many; usage: rxsim %s %s", c->name, a->positional[c->most], c->name,
                  c->arguments);
     else
-        complain("%s: %s missing; usage: rxsim %s %s [options], see rxsim %s --help", c->name, c->arguments, c->name,
+        say("%s: %s missing; usage: rxsim %s %s [options], see rxsim %s --help", c->name, c->arguments, c->name,
                  c->arguments, c->name);
     return EXIT_USAGE;
 }
@@ -240,7 +240,7 @@ static int parse_options(struct arguments *a, int argc, char **argv)
         if (code == ':')
             outcome = missing_argument(c, optopt);
         else if (code == '?' && optopt >= LONG_BASE) {
-            complain("%s: --%s takes no value", c->name, row_of(c, optopt)->name);
+            say("%s: --%s takes no value", c->name, row_of(c, optopt)->name);
             outcome = EXIT_USAGE;
         } else if (code == '?') {
             char letter[3] = { '-', (char)optopt, '\0' };

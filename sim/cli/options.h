@@ -105,6 +105,6 @@ struct near_miss { const char *word, *best; int distance; };
 void near_miss_try(struct near_miss *n, const char *candidate);
 
 /* "rxsim: .." on stderr, one line. */
-void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

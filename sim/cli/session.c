@@ -109,7 +109,7 @@ int64_t session_param(const struct config *c, const char *name)
     char why[256];
 
     if (param_find(name, &ref, why, sizeof why) != 0) {
-        complain("%s", why);
+        say("%s", why);
         abort();                /* names of parameters we ask for are ours */
     }
     return *config_at(c, ref.model, ref.row, 0, 0);
@@ -185,7 +185,7 @@ int session_store(const struct arguments *a, bool write, struct store **s)
 {
     if (store_open(s, given_text(a, "db"), write) == 0)
         return EXIT_OK;
-    complain("%s", store_error(*s));
+    say("%s", store_error(*s));
     store_close(*s);
     *s = NULL;
     return EXIT_IO;
@@ -197,9 +197,9 @@ int session_find(struct store *s, const char *name, struct run_set *set)
     if (store_find(s, name, set) == 0 && set->n > 0)
         return EXIT_OK;
     if (set->n == 0 && store_error(s)[0] == '\0')
-        complain("%s has no finished runs", name);
+        say("%s has no finished runs", name);
     else
-        complain("%s", store_error(s));
+        say("%s", store_error(s));
     run_set_free(set);
     return EXIT_USAGE;
 }
