@@ -23,26 +23,3 @@ const struct model_info fifo_model = {
     .scope = SCOPE_NIC, .params_at = offsetof(struct nic_config, fifo), .params = rows, .n_params = ROWS(rows),
     .counters = counter_rows, .n_counters = ROWS(counter_rows),
 };
-
-bool fifo_put(struct fifo *q, struct frame *f)
-{
-    bool cut_through = q->params->size == 0 && q->used == 0;
-
-    if (q->used + f->wire_bytes > q->params->size && !cut_through) {
-        q->counters.rx_missed_errors++;
-        return false;
-    }
-    q->used += f->wire_bytes;
-    if (q->used > q->used_max)
-        q->used_max = q->used;
-    frame_push(&q->frames, f);
-    return true;
-}
-
-struct frame *fifo_take(struct fifo *q)
-{
-    struct frame *f = frame_pop(&q->frames);
-
-    q->used -= f->wire_bytes;
-    return f;
-}

@@ -35,7 +35,27 @@ struct fifo {
 };
 
 /* True if the frame was taken; false if it does not fit. */
-bool fifo_put(struct fifo *q, struct frame *f);
-struct frame *fifo_take(struct fifo *q);
+static inline bool fifo_put(struct fifo *q, struct frame *f)
+{
+    bool cut_through = q->params->size == 0 && q->used == 0;
+
+    if (q->used + f->wire_bytes > q->params->size && !cut_through) {
+        q->counters.rx_missed_errors++;
+        return false;
+    }
+    q->used += f->wire_bytes;
+    if (q->used > q->used_max)
+        q->used_max = q->used;
+    frame_push(&q->frames, f);
+    return true;
+}
+
+static inline struct frame *fifo_take(struct fifo *q)
+{
+    struct frame *f = frame_pop(&q->frames);
+
+    q->used -= f->wire_bytes;
+    return f;
+}
 
 #endif

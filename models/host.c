@@ -47,7 +47,7 @@ const struct model_info run_model = {
 };
 
 const char *const stage_name[STAGES] = {
-    "wire-dma", "dma-poll", "poll-stack", "stack-socket", "socket-app", "total",
+    "wire-dma", "dma-irq", "irq-poll", "poll-stack", "stack-socket", "socket-app", "total",
 };
 
 const char *const trace_point_name[] = {
@@ -275,7 +275,12 @@ static int variates_init(struct host *h)
     h->cost = malloc(sizeof *h->cost);
     if (!h->exponential || !h->cost)
         return -1;
-    variate_exponential(h->exponential);
+    for (int i = 0; i < h->config.traffics; i++) {      /* a table takes a while: only if one is drawn from */
+        if (h->config.traffic[i].traffic.kind == TRAFFIC_POISSON) {
+            variate_exponential(h->exponential);
+            break;
+        }
+    }
     if (h->hc->run.cost_cv > 0)
         variate_lognormal(h->cost, (int)h->hc->run.cost_cv * 10);
     return 0;
@@ -315,6 +320,7 @@ int host_init(struct host *h, const struct config *c, uint64_t seed, uint64_t re
     h->stop_at = h->hc->run.duration > 0 ? h->hc->run.duration : PS_NEVER;
     h->warm_at = h->hc->run.warmup;
     h->hc_cost_cv = h->hc->run.cost_cv;
+    h->next_sample = UINT64_MAX;
     return host_build(h);
 }
 
@@ -433,8 +439,11 @@ bool host_run(struct host *h, const atomic_int *stop, atomic_llong *progress_ps)
 
 static void add_latencies(struct host *h, const struct frame *f, ps_t now)
 {
+    ps_t noticed_at = f->irq_at >= 0 ? f->irq_at : f->dma_at;
+
     hist_add(&h->latency[STAGE_NIC], f->dma_at - f->wire_at);
-    hist_add(&h->latency[STAGE_RING], f->poll_at - f->dma_at);
+    hist_add(&h->latency[STAGE_IRQ], noticed_at - f->dma_at);
+    hist_add(&h->latency[STAGE_RING], f->poll_at - noticed_at);
     hist_add(&h->latency[STAGE_DRIVER], f->stack_at - f->poll_at);
     hist_add(&h->latency[STAGE_STACK], f->socket_at - f->stack_at);
     hist_add(&h->latency[STAGE_SOCKET], now - f->socket_at);

@@ -55,9 +55,10 @@ enum trace_point {
 };
 extern const char *const trace_point_name[];
 
-/* Stages of a frame's latency, packet order; the last is the sum. */
-enum host_stage { STAGE_NIC, STAGE_RING, STAGE_DRIVER, STAGE_STACK, STAGE_SOCKET, STAGE_TOTAL, STAGES };
-extern const char *const stage_name[STAGES];    /* wire-dma dma-poll poll-stack stack-socket socket-app total */
+/* Stages of a frame's latency, packet order; the last is the sum. A frame that was polled without an interrupt of its
+ * own has 0 in STAGE_IRQ. */
+enum host_stage { STAGE_NIC, STAGE_IRQ, STAGE_RING, STAGE_DRIVER, STAGE_STACK, STAGE_SOCKET, STAGE_TOTAL, STAGES };
+extern const char *const stage_name[STAGES];
 
 struct ledger {
     uint64_t offered, offered_bytes;
@@ -95,6 +96,7 @@ struct host {
 
     struct pool frames, skbs;
     uint64_t next_frame;
+    uint64_t sample_every, next_sample; /* every so manieth frame is marked as sampled; 0: none */
     uint64_t skb_builds;
 
     struct netfilter netfilter;

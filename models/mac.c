@@ -25,17 +25,12 @@ const struct model_info mac_model = {
     .counters = counter_rows, .n_counters = ROWS(counter_rows),
 };
 
-enum fate mac_check(struct mac *m, const struct frame *f)
+enum fate mac_refuse(struct mac *m, const struct frame *f)
 {
-    m->counters.rx_packets_phy++;
-    m->counters.rx_bytes_phy += (uint64_t)f->wire_bytes;
     if (f->bad & FRAME_BAD_FCS) {
         m->counters.rx_crc_errors++;
         return FATE_RX_CRC_ERRORS;
     }
-    if (f->wire_bytes < MAC_MIN_FRAME || f->wire_bytes > m->params->max_frame) {
-        m->counters.rx_length_errors++;
-        return FATE_RX_LENGTH_ERRORS;
-    }
-    return FATE_IN_FLIGHT;
+    m->counters.rx_length_errors++;
+    return FATE_RX_LENGTH_ERRORS;
 }

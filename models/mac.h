@@ -33,6 +33,16 @@ struct mac {
     struct mac_counters counters;
 };
 
-enum fate mac_check(struct mac *m, const struct frame *f);
+/* What is wrong with a frame that fails mac_check's test. */
+enum fate mac_refuse(struct mac *m, const struct frame *f);
+
+static inline enum fate mac_check(struct mac *m, const struct frame *f)
+{
+    m->counters.rx_packets_phy++;
+    m->counters.rx_bytes_phy += (uint64_t)f->wire_bytes;
+    if (f->bad & FRAME_BAD_FCS || f->wire_bytes < MAC_MIN_FRAME || f->wire_bytes > m->params->max_frame)
+        return mac_refuse(m, f);
+    return FATE_IN_FLIGHT;
+}
 
 #endif

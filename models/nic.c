@@ -22,21 +22,21 @@ const struct model_info nic_model = {
 
 /* ---- arrivals ---- */
 
-/* The source with the earliest start; ties go to the lower number. */
-static struct traffic *next_source(const struct nic *n)
+/* The source with the earliest start; ties go to the lower number. NULL if there is no source. */
+static inline struct traffic *next_source(const struct nic *n)
 {
-    struct traffic *best = NULL;
+    struct traffic *best = n->sources > 0 ? n->source[0] : NULL;
 
-    for (int i = 0; i < n->sources; i++) {
-        if (!best || traffic_peek(n->source[i]) < traffic_peek(best))
+    for (int i = 1; i < n->sources; i++) {
+        if (traffic_peek(n->source[i]) < traffic_peek(best))
             best = n->source[i];
     }
-    return best && traffic_peek(best) != PS_NEVER ? best : NULL;
+    return best;
 }
 
 /* Puts the next frame on the wire if its time is settled: an open loop's always is; with a closed loop about,
  * only once its start has come, because a sender may still put a frame before it. */
-static void draw(struct nic *n)
+static inline void draw(struct nic *n)
 {
     struct host *h = n->host;
     struct traffic *t = next_source(n);
@@ -52,6 +52,9 @@ static void draw(struct nic *n)
     if (f != blank)
         pool_return(&h->frames, blank);
     f->id = h->next_frame++;
+    f->sampled = f->id == h->next_sample;
+    if (f->sampled)
+        h->next_sample += h->sample_every;
     f->queue = -1;
     f->cpu = -1;
     f->dma_at = f->irq_at = f->poll_at = f->stack_at = f->socket_at = -1;

@@ -90,11 +90,6 @@ static ps_t wire_time(const struct tcp_sender *s)
     return s->engine->now + (rtt - rtt / 2);
 }
 
-static bool may_send(const struct tcp_sender *s)
-{
-    return wire_time(s) < s->traffic->end;
-}
-
 static uint32_t sequence(uint64_t offset)
 {
     return 1 + (uint32_t)offset;
@@ -173,9 +168,9 @@ static ps_t timeout(const struct tcp_sender *s)
  * Then sees to the timer: on while something is in flight, or while a closed window keeps data back. */
 static void send_more(struct tcp_sender *s, bool restart)
 {
-    while (next_payload(s) > 0 && usable(s) >= next_payload(s) && may_send(s))
+    while (next_payload(s) > 0 && usable(s) >= next_payload(s) && !sender_done(s))
         send_segment(s, next_payload(s));
-    if (sender_done(s) || !may_send(s))
+    if (sender_done(s))
         s->timer_at = PS_NEVER;
     else if (restart || s->timer_at == PS_NEVER)
         s->timer_at = s->engine->now + timeout(s);
@@ -204,7 +199,7 @@ static void go_back(struct tcp_sender *s)
 
 static void expire(struct tcp_sender *s)
 {
-    if (!may_send(s)) {
+    if (sender_done(s)) {               /* stop came while the timer ran */
         s->timer_at = PS_NEVER;
         return;
     }

@@ -83,8 +83,13 @@ void sender_start(struct tcp_sender *s);
  * and its time stamp, which the sender will echo (0 without the option). ACKs of a flow keep their order. */
 void sender_ack(struct tcp_sender *s, uint32_t ack, int64_t window_bytes, uint32_t tsval, ps_t sent_at);
 
-/* Everything was sent and acknowledged (never true of an endless flow). */
-static inline bool sender_done(const struct tcp_sender *s) { return s->acked == s->end; }
+/* It will never send again: everything was sent and acknowledged, or traffic.stop has come. */
+static inline bool sender_done(const struct tcp_sender *s)
+{
+    ps_t rtt = s->traffic->params.rtt;
+
+    return s->acked == s->end || s->engine->now + (rtt - rtt / 2) >= s->traffic->end;
+}
 static inline uint64_t sender_in_flight(const struct tcp_sender *s) { return s->next - s->acked; }
 
 #endif

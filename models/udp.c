@@ -99,7 +99,12 @@ static void queue(struct context *x)
     trace_emit(&h->engine.trace, h->engine.now, TRACE_SOCK_QUEUE, x->cpu->index, (int64_t)s->first->id, 0);
     skb_push_tail(&sk->udp.receive, s);
     x->skb = NULL;
-    context_work(x, h->hc->udp.enqueue, wake_reader);
+    if (sk->waiting || sk->app->waiting) {
+        context_work(x, h->hc->udp.enqueue, wake_reader);
+    } else {                            /* nobody to wake: the cost goes to the next step */
+        x->owed += h->hc->udp.enqueue;
+        wake_reader(x);
+    }
 }
 
 void udp_rcv(struct context *x)

@@ -16,16 +16,10 @@ const struct model_info wire_model = {
     .scope = SCOPE_NIC, .params_at = offsetof(struct nic_config, wire), .params = rows, .n_params = ROWS(rows),
 };
 
-ps_t wire_admit(struct wire *w, ps_t start, int64_t bytes)
+/* The slot is not the rounded last bit and a rounded gap: rounding happens once a frame. */
+void wire_size(struct wire *w, int64_t bytes)
 {
-    ps_t begin = wire_start(w, start);
-
-    if (bytes != w->cached_bytes) {
-        w->cached_bytes = bytes;
-        w->cached_bits = ps_of_bytes(WIRE_PREAMBLE + bytes, w->params->link);
-        w->cached_slot = ps_of_bytes(WIRE_PREAMBLE + bytes + WIRE_GAP, w->params->link);
-    }
-    /* the slot is not the rounded last bit and a rounded gap: rounding happens once a frame */
-    w->free_at = begin + w->cached_slot;
-    return begin + w->cached_bits + w->params->flight;
+    w->cached_bytes = bytes;
+    w->cached_bits = ps_of_bytes(WIRE_PREAMBLE + bytes, w->params->link);
+    w->cached_slot = ps_of_bytes(WIRE_PREAMBLE + bytes + WIRE_GAP, w->params->link);
 }

@@ -30,7 +30,17 @@ struct wire {
 
 /* When a frame that may start at `start` starts. */
 static inline ps_t wire_start(const struct wire *w, ps_t start) { return start > w->free_at ? start : w->free_at; }
+/* Works out the times of a frame of `bytes`. */
+void wire_size(struct wire *w, int64_t bytes);
 /* Serialises a frame from wire_start(start); returns the arrival of its last bit at the far end. */
-ps_t wire_admit(struct wire *w, ps_t start, int64_t bytes);
+static inline ps_t wire_admit(struct wire *w, ps_t start, int64_t bytes)
+{
+    ps_t begin = wire_start(w, start);
+
+    if (bytes != w->cached_bytes)
+        wire_size(w, bytes);
+    w->free_at = begin + w->cached_slot;
+    return begin + w->cached_bits + w->params->flight;
+}
 
 #endif

@@ -15,7 +15,10 @@
 
 void fixture_make(struct fixture *f)
 {
-    strcpy(f->folder, "/tmp/rxsim-test-XXXXXX");
+    /* In memory where possible: hundreds of databases are made, and each waits for the disk when it is
+     * created. */
+    strcpy(f->folder, access("/dev/shm", W_OK) == 0 ? "/dev/shm/rxsim-test-XXXXXX" :
+           "/tmp/rxsim-test-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(f->folder));
     snprintf(f->db, sizeof f->db, "%s/results/test.db", f->folder);
 }
@@ -79,7 +82,8 @@ void plan_make(struct sweep_plan *p, char *const *ring, int reps, const char *ha
         pt->value = calloc(1, sizeof *pt->value);
         pt->value[0] = value;
         pt->label = format("nic.ring.rx=", value);
-        ck_assert_int_gt(asprintf(&pt->resolved, "{\"nic.ring.rx\": \"%s\", \"run.duration\": \"50ms\"}", value), 0);
+        ck_assert_int_gt(asprintf(&pt->resolved, "{\"nic.ring.rx\": \"%s\", \"run.duration\": \"50ms\"}",
+                                  value), 0);
         snprintf(pt->hash, sizeof pt->hash, "scenario-%s", value);
     }
 }
@@ -167,7 +171,8 @@ static void make_packets(struct result *r, uint64_t n)
     r->packet = calloc((size_t)r->packets, sizeof *r->packet);
     for (int i = 0; i < r->packets; i++)
         r->packet[i] = (struct result_packet){
-            .seq = (uint64_t)i * 1000, .flow = (uint32_t)i, .len = 64, .queue = (int16_t)(i % 3 - 1), .cpu = 0,
+            .seq = (uint64_t)i * 1000, .flow = (uint32_t)i, .len = 64, .queue = (int16_t)(i % 3 - 1),
+                .cpu = 0,
             .t_wire = 1234567 + i, .t_dma = 1235567, .t_irq = -1, .t_poll = 2000000, .t_stack = 2000999,
             .t_socket = i % 2 ? 2001000 : -1, .t_app = i % 2 ? (int64_t)(3000000 + n) : -1,
             .fate = i % 2 ? FATE_DELIVERED : FATE_RX_NO_DESC,
@@ -231,7 +236,8 @@ int64_t store_all(struct store *s, const char *name, const struct sweep_plan *p)
             if (store_has_run(s, key))
                 continue;
             result_make(&r, (uint64_t)(10 * i + rep));
-            ck_assert_msg(store_run(s, id, p, &p->point[i], (uint64_t)rep, key, &r, NULL) == 0, "%s", store_error(s));
+            ck_assert_msg(store_run(s, id, p, &p->point[i], (uint64_t)rep, key, &r, NULL) == 0, "%s",
+                          store_error(s));
             result_free(&r);
         }
     ck_assert_msg(store_sweep_view(s, id) == 0, "%s", store_error(s));
@@ -246,7 +252,8 @@ static sqlite3_stmt *first_row(const char *path, const char *sql, sqlite3 **db)
 
     ck_assert_int_eq(sqlite3_open(path, db), SQLITE_OK);
     sqlite3_busy_timeout(*db, 5000);
-    ck_assert_msg(sqlite3_prepare_v2(*db, sql, -1, &q, NULL) == SQLITE_OK, "%s: %s", sql, sqlite3_errmsg(*db));
+    ck_assert_msg(sqlite3_prepare_v2(*db, sql, -1, &q, NULL) == SQLITE_OK, "%s: %s", sql,
+                  sqlite3_errmsg(*db));
     ck_assert_msg(sqlite3_step(q) == SQLITE_ROW, "%s: no row (%s)", sql, sqlite3_errmsg(*db));
     return q;
 }
@@ -292,6 +299,7 @@ void check_sound(const char *path)
     ck_assert_str_eq(text, "ok");
     CHECK_EQ(ask_int(path, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
     /* Packets are the last rows of a run, counters the first; a result of result_make has 40 and 33. */
-    CHECK_EQ(ask_int(path, "SELECT count(*) FROM run r WHERE (SELECT count(*) FROM packet WHERE run_id = r.id) <> 40"
+    CHECK_EQ(ask_int(path,
+            "SELECT count(*) FROM run r WHERE (SELECT count(*) FROM packet WHERE run_id = r.id) <> 40"
                      " OR (SELECT count(*) FROM counter WHERE run_id = r.id) <> 33"), 0);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the tests of sim/store share: a folder of their own, a plan made by hand, and results that need no model. */
+/* What the tests of sim/store share: a folder of their own, a plan made by hand, and results that need
+ * no model. */
 #ifndef TESTS_STORE_FIXTURE_H
 #define TESTS_STORE_FIXTURE_H
 
@@ -9,14 +10,14 @@
 
 enum { FIXTURE_PATH = 256 };
 
-/* A new folder under /tmp with the path of a database in it that does not exist yet; fixture_remove deletes the
- * folder and all in it. */
+/* A new folder in memory or under /tmp with the path of a database in it that does not exist yet;
+ * fixture_remove deletes the folder and all in it. */
 struct fixture { char folder[FIXTURE_PATH / 2], db[FIXTURE_PATH]; };
 void fixture_make(struct fixture *f);
 void fixture_remove(const struct fixture *f);
 
-/* A plan of one axis nic.ring.rx over the values (NULL ends them), `reps` repetitions each, seed 1. With no value
- * it has no axis and one point. `ring` is kept by reference. */
+/* A plan of one axis nic.ring.rx over the values (NULL ends them), `reps` repetitions each, seed 1. With
+ * no value it has no axis and one point. `ring` is kept by reference. */
 void plan_make(struct sweep_plan *p, char *const *ring, int reps, const char *hash);
 void plan_free(struct sweep_plan *p);
 /* As the lab's run_key, but readable: scenario hash and replication. */

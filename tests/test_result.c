@@ -8,8 +8,8 @@
 #include "sim/lab/result.h"
 #include "tests/suite.h"
 
-/* 100 frames of 64 bytes, one queue: 80 delivered, 5 pure ACKs, 12 without a descriptor, 1 bad FCS (before a queue
- * was chosen), 2 in flight. 80 + 5 + 12 + 1 + 2 = 100. */
+/* 100 frames of 64 bytes, one queue: 80 delivered, 5 pure ACKs, 12 without a descriptor, 1 bad FCS
+ * (before a queue was chosen), 2 in flight. 80 + 5 + 12 + 1 + 2 = 100. */
 static void put(struct result_ledger *l, enum fate f, uint64_t frames)
 {
     l->frames[f] = frames;
@@ -121,7 +121,8 @@ static void check_metric(const struct result *r, const char *name, double expect
 {
     double got = result_metric(r, name);
 
-    ck_assert_msg(fabs(got - expected) <= 1e-12 * fabs(expected), "%s is %.17g, not %.17g", name, got, expected);
+    ck_assert_msg(fabs(got - expected) <= 1e-12 * fabs(expected), "%s is %.17g, not %.17g", name, got,
+                  expected);
 }
 
 START_TEST(metrics_follow_from_the_books_and_the_clock)
@@ -129,8 +130,8 @@ START_TEST(metrics_follow_from_the_books_and_the_clock)
     struct result r;
 
     make(&r);
-    /* 10 us of offering and 2 us of drain: 100 frames in 10 us are 1e7 a second; 80 * 64 * 8 bits in 10 us are
-     * 4096 Mbit/s. */
+    /* 10 us of offering and 2 us of drain: 100 frames in 10 us are 1e7 a second; 80 * 64 * 8 bits in 10
+     * us are 4096 Mbit/s. */
     r.offer_ps = 10 * US;
     r.sim_ps = 12 * US;
     check_metric(&r, "offered", 100);
@@ -196,13 +197,15 @@ START_TEST(latency_is_that_of_the_stage_called_total)
     struct result r;
 
     result_init(&r);
-    r.stage = calloc(2, sizeof *r.stage);
-    r.stages = 2;
+    r.stage = calloc(3, sizeof *r.stage);
+    r.stages = 3;
     r.stage[0].name = "wire-dma";
     r.stage[1].name = "total";
-    hist_init(&r.stage[0].hist);
-    hist_init(&r.stage[1].hist);
+    r.stage[2].name = "socket-app";
+    for (int i = 0; i < r.stages; i++)
+        hist_init(&r.stage[i].hist);
     hist_add(&r.stage[0].hist, 1 * NS);
+    hist_add(&r.stage[2].hist, 2 * NS);
     ck_assert(isnan(result_metric(&r, "latency_p50_ns")));      /* the other stage does not stand in */
     ck_assert(isnan(result_metric(&r, "latency_mean_ns")));
     /* 100, 110 and 127 ps lie in buckets one picosecond wide: quantiles are exact. */
@@ -222,7 +225,8 @@ START_TEST(what_an_empty_run_cannot_say_is_not_a_number)
 {
     static const char *const undefined[] = {
         "drop_rate", "goodput_bps", "offered_pps", "delivered_pps", "latency_mean_ns", "latency_p50_ns",
-        "latency_p90_ns", "latency_p99_ns", "latency_p999_ns", "latency_max_ns", "packets_per_poll", "cpu_busy",
+        "latency_p90_ns", "latency_p99_ns", "latency_p999_ns", "latency_max_ns", "packets_per_poll",
+            "cpu_busy",
         "cpu_cores", "softirq_share", "no_such_metric"
     };
     static const char *const zero[] = { "offered", "delivered", "consumed", "drops", "polls", "irqs" };

@@ -134,6 +134,17 @@ static void report(const char *name, FILE *out)
     messages_free(&m);
 }
 
+/* Long texts: shows the lines around the first difference. */
+static void check_equal_texts(const char *said, const char *expected)
+{
+    size_t at = 0, line = 0;
+
+    while (said[at] && said[at] == expected[at])
+        if (said[at++] == '\n')
+            line = at;
+    ck_assert_msg(said[at] == expected[at], "said:\n%.300s\nexpected:\n%.300s", said + line, expected + line);
+}
+
 /* tests/data/bad/expected.txt holds, for every file of the folder, what is wrong with it and where. */
 START_TEST(every_bad_file_is_refused_with_the_expected_words_and_places)
 {
@@ -153,8 +164,39 @@ START_TEST(every_bad_file_is_refused_with_the_expected_words_and_places)
     ck_assert_ptr_nonnull(in);
     expected[fread(expected, 1, sizeof expected - 1, in)] = '\0';
     fclose(in);
-    ck_assert_str_eq(said, expected);
+    check_equal_texts(said, expected);
     free(said);
+}
+END_TEST
+
+/* The files the program comes with: each is selected by the key that selects its kind. */
+START_TEST(every_cpu_nic_and_kernel_file_can_be_selected)
+{
+    static const struct { const char *folder, *prefix, *key; } kind[] = {
+        { "scenarios/cpus", "", "cpu.model" }, { "scenarios/nics", "", "nic.model" },
+        { "scenarios/kernels", "linux-", "kernel.version" },
+    };
+
+    for (size_t k = 0; k < ROWS(kind); k++) {
+        struct dirent **entry;
+        int n = scandir(kind[k].folder, &entry, is_yaml, alphasort);
+
+        ck_assert_int_gt(n, 0);
+        for (int i = 0; i < n; i++) {
+            struct messages m = { 0 };
+            struct scenario *s = scenario_parse("version: 1\n", 11, "test.yaml", "scenarios", &m);
+            struct config c;
+
+            *strrchr(entry[i]->d_name, '.') = '\0';
+            ck_assert_ptr_nonnull(s);
+            CHECK_EQ(scenario_set(s, kind[k].key, entry[i]->d_name + strlen(kind[k].prefix), LEVEL_SET, "--set", &m), 0);
+            ck_assert_msg(scenario_resolve(s, &c, &m) == 0, "%s", m.text);
+            config_free(&c);
+            scenario_free(s);
+            free(entry[i]);
+        }
+        free(entry);
+    }
 }
 END_TEST
 
@@ -799,7 +841,8 @@ START_TEST(every_row_is_found_by_its_own_name)
 }
 END_TEST
 
-SUITE(scenario, every_bad_file_is_refused_with_the_expected_words_and_places, files_and_scalars_have_a_largest_size,
+SUITE(scenario, every_bad_file_is_refused_with_the_expected_words_and_places,
+      every_cpu_nic_and_kernel_file_can_be_selected, files_and_scalars_have_a_largest_size,
       mappings_nest_sixteen_deep, a_tower_of_brackets_is_refused, after_a_hundred_errors_the_rest_is_not_read,
       there_are_at_most_sixty_four_of_a_kind, a_file_that_is_not_there_is_named_with_the_systems_reason,
       nested_and_flat_keys_mean_the_same, a_byte_order_mark_and_carriage_returns_are_accepted,

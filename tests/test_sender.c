@@ -194,6 +194,15 @@ START_TEST(nothing_starts_at_or_after_stop)
     expect_nothing();
     CHECK_EQ(b.s.segments, 0);
     done();
+    prepare();
+    b.source.traffic.stop = 50 * US + 1;        /* the first flight, and no retransmission */
+    begin(65536);
+    CHECK_EQ(sender_done(&b.s), false);
+    engine_run_until(&b.engine, 10 * SEC);
+    CHECK_EQ(b.s.segments, 4);
+    CHECK_EQ(sender_done(&b.s), true);
+    CHECK_EQ(engine_horizon(&b.engine), PS_NEVER);
+    done();
 }
 END_TEST
 
@@ -331,6 +340,78 @@ START_TEST(a_segment_sent_twice_is_not_measured)
 }
 END_TEST
 
+/* srtt 100 us: expiries 200.1 ms after the ACK's 100 us, and doubled. Then an ACK of new data at 700 ms arrives at
+ * 700.05 ms: the next expiry is 200.1 ms later again, not four times that. */
+START_TEST(progress_ends_the_doubling)
+{
+    prepare();
+    begin(65536);
+    engine_run_until(&b.engine, 50 * US);
+    ack(1001, 65536);
+    engine_run_until(&b.engine, 700 * MS);
+    CHECK_EQ(b.s.timeouts, 2);
+    ack(2001, 65536);
+    engine_run_until(&b.engine, 700 * MS + 50 * US + 200 * MS + 100 * US - 1);
+    CHECK_EQ(b.s.timeouts, 2);
+    engine_run_until(&b.engine, 700 * MS + 50 * US + 200 * MS + 100 * US);
+    CHECK_EQ(b.s.timeouts, 3);
+    done();
+}
+END_TEST
+
+/* After the timer sent the first of four again, an ACK of all four (the receiver had the other three) moves on to
+ * what was never sent. */
+START_TEST(what_the_receiver_already_had_is_not_sent_a_third_time)
+{
+    prepare();
+    b.source.traffic.window = 4000;
+    begin(1000);
+    engine_run_until(&b.engine, 0);
+    ack(1, 4000);
+    engine_run_until(&b.engine, 1 * SEC - 1);
+    CHECK_EQ(b.s.segments, 4);
+    b.s.peer_window = 1000;                     /* so that the timer sends one only */
+    engine_run_until(&b.engine, 1 * SEC);
+    CHECK_EQ(b.s.segments, 5);
+    CHECK_EQ(b.s.next, 1000);
+    ack(4001, 4000);
+    engine_run_until(&b.engine, 1 * SEC + 50 * US);
+    CHECK_EQ(b.s.next, 8000);
+    CHECK_EQ(b.s.retransmits, 1);
+    done();
+}
+END_TEST
+
+/* Two duplicates, progress, two more: never three in a row. */
+START_TEST(progress_forgets_duplicates)
+{
+    prepare();
+    begin(65536);
+    engine_run_until(&b.engine, 0);
+    ack(1, 65536);
+    ack(1, 65536);
+    ack(1001, 65536);
+    ack(1001, 65536);
+    ack(1001, 65536);
+    engine_run_until(&b.engine, 50 * US);
+    CHECK_EQ(b.s.fast_retransmits, 0);
+    done();
+}
+END_TEST
+
+/* An ACK that arrives at the very instant of the timer comes first: nothing is lost. */
+START_TEST(an_ack_at_the_instant_of_the_timer_comes_first)
+{
+    prepare();
+    begin(65536);
+    sender_ack(&b.s, 1001, 65536, 1, 1 * SEC - 50 * US);
+    engine_run_until(&b.engine, 1 * SEC);
+    CHECK_EQ(b.s.timeouts, 0);
+    CHECK_EQ(b.s.segments, 5);
+    done();
+}
+END_TEST
+
 /* ---- a closed window ---- */
 
 /* Everything is acknowledged and the window is 0: after the timer an empty segment one byte before, sequence number
@@ -372,11 +453,14 @@ START_TEST(an_update_opens_a_closed_window_at_once)
     engine_run_until(&b.engine, 0);
     for (uint32_t i = 0; i < 4; i++)
         expect(1 + 1000 * i, 1000, 50 * US);
-    ack(4001, 0);
+    ack(4001, 1000);
+    ack(4001, 0);                       /* closes what the one before it had opened */
     engine_run_until(&b.engine, 60 * US);
+    CHECK_EQ(b.s.peer_window, 0);
     ack(4001, 65536);
     engine_run_until(&b.engine, 110 * US);
     expect(4001, 1000, 160 * US);
+    CHECK_EQ(b.s.segments, 8);
     CHECK_EQ(b.s.probes, 0);
     done();
 }
@@ -455,6 +539,7 @@ START_TEST(any_number_of_acks_may_be_under_way)
     for (uint32_t i = 1; i <= 50; i++)
         sender_ack(&b.s, 1 + 1000 * i, 2000000, 1, (ps_t)i);
     engine_run_until(&b.engine, 50 * US + 50);
+    CHECK_EQ(b.s.acked, 50000);
     for (uint32_t i = 51; i <= 1050; i++)
         sender_ack(&b.s, 1 + 1000 * i, 2000000, 1, 60 * US + (ps_t)i);
     engine_run_until(&b.engine, 110 * US + 700);
@@ -471,6 +556,8 @@ SUITE(sender, the_first_flight_fills_the_window, an_ack_lets_new_data_out_one_rt
       the_start_is_the_sources_and_its_offset_within_one_rtt,
       three_duplicates_send_again_from_the_hole_once, window_updates_are_not_duplicates,
       silence_is_answered_by_the_timer_with_doubling, the_timer_is_the_measured_rtt_and_200_ms,
-      a_segment_sent_twice_is_not_measured, a_closed_window_is_probed,
+      a_segment_sent_twice_is_not_measured, progress_ends_the_doubling,
+      what_the_receiver_already_had_is_not_sent_a_third_time, progress_forgets_duplicates,
+      an_ack_at_the_instant_of_the_timer_comes_first, a_closed_window_is_probed,
       an_update_opens_a_closed_window_at_once, sequence_numbers_wrap, acks_of_what_was_never_sent_are_ignored,
       the_receivers_newest_time_stamp_is_echoed, any_number_of_acks_may_be_under_way)

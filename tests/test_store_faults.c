@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a database must survive: kill -9, a full disk, failing I/O, no memory, several writers. After each fault the
- * file is sound, no run is half there, and every run that was reported stored is there. */
+/* What a database must survive: kill -9, a full disk, failing I/O, no memory, several writers. After
+ * each fault the file is sound, no run is half there, and every run that was reported stored is there. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,8 @@
 static char *one_ring[] = { "256", NULL };
 static char *two_rings[] = { "256", "4096", NULL };
 
-/* Stores what is missing of the plan, counting in `stored` what was reported stored; stops at the first error. */
+/* Stores what is missing of the plan, counting in `stored` what was reported stored; stops at the first
+ * error. */
 static int try_all(struct store *s, const struct sweep_plan *p, int *stored)
 {
     char final[64];
@@ -227,8 +228,8 @@ static bool fault(void)
     return sticky;
 }
 
-/* A VFS over the default one. Files are opened by the real one; their method tables (one for databases, one for
- * journals) are replaced by copies with the writing calls wrapped. */
+/* A VFS over the default one. Files are opened by the real one; their method tables (one for databases,
+ * one for journals) are replaced by copies with the writing calls wrapped. */
 static sqlite3_vfs shim, *real_vfs;
 static struct { const sqlite3_io_methods *real; sqlite3_io_methods copy; } tables[4];
 
@@ -302,7 +303,8 @@ static int shim_delete(sqlite3_vfs *vfs, const char *name, int sync)
     return fault() ? SQLITE_IOERR_DELETE : real_vfs->xDelete(real_vfs, name, sync);
 }
 
-/* Opens, stores and closes with the n-th fault armed; then looks at what is there. True if n was never reached. */
+/* Opens, stores and closes with the n-th fault armed; then looks at what is there. True if n was never
+ * reached. */
 static bool survive_fault(int n)
 {
     struct fixture f;
@@ -394,10 +396,10 @@ START_TEST(running_out_of_memory_harms_no_stored_run)
     faulty.xRealloc = faulty_realloc;
     CHECK_EQ(sqlite3_config(SQLITE_CONFIG_MALLOC, &faulty), SQLITE_OK);
     sticky = false;
-    /* Thousands of allocations, much alike: each of the first 60, then ever fewer. */
+    /* Thousands of allocations, much alike: each of the first 20, then ever fewer. */
     while (!survive_fault(n))
-        n += 1 + n / 30;
-    ck_assert_int_gt(n, 1000);
+        n += 1 + n / 10;
+   ck_assert_int_gt(n, 1000);
     sqlite3_shutdown();
     sqlite3_config(SQLITE_CONFIG_MALLOC, &real_memory);
 }

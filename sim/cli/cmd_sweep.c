@@ -22,7 +22,7 @@ static const struct option_row options[] = {
       .doc = "only combinations for which it holds, like 'nic.ring.rx>=256 && KEY<KEY'" },
     { .name = "dry-run", .letter = 'n', .kind = OPTION_FLAG, .doc = "list the points, run nothing" },
     { .name = "show", .kind = OPTION_TEXT, .argument = "METRIC",
-      .doc = "what the heatmap shows, by default drop_rate, or latency_p99_ns if nothing was dropped" },
+      .doc = "what the heatmap shows; by default drop_rate, or if it is the same everywhere latency_p99_ns" },
     OPTIONS_RUNNING,
     OPTIONS_OUTPUT,
     { .name = NULL }
@@ -114,17 +114,33 @@ static bool has_heatmap(const struct campaign *c)
            p->axis[p->axes - 2].values > 1 && p->axis[p->axes - 1].values <= 40;
 }
 
+static bool varies(const struct campaign *c, int metric)
+{
+    double lo = INFINITY, hi = -INFINITY;
+
+    for (int i = 0; i < c->plan.points; i++) {
+        double x = campaign_estimate(c, i, metric).mean;
+
+        if (isfinite(x)) {
+            lo = fmin(lo, x);
+            hi = fmax(hi, x);
+        }
+    }
+    return hi > lo;
+}
+
+/* Unless the user says: the first that the parameters make any difference to. */
 static int chosen_metric(const struct campaign *c)
 {
+    static const char *const interesting[] = { "drop_rate", "latency_p99_ns", "time_squeeze", "packets_per_poll" };
     const char *wanted = given_text(c->arguments, "show");
-    int drops = metric_index("drop_rate");
 
     if (wanted)
         return metric_index(wanted);
-    for (int i = 0; i < c->plan.points; i++)
-        if (campaign_estimate(c, i, drops).mean > 0)
-            return drops;
-    return metric_index("latency_p99_ns");
+    for (size_t i = 0; i < sizeof interesting / sizeof interesting[0]; i++)
+        if (varies(c, metric_index(interesting[i])))
+            return metric_index(interesting[i]);
+    return metric_index("drop_rate");
 }
 
 /* Do two points differ only in the last two axes? */

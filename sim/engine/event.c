@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_CAPACITY = 32 };           /* slots of a small machine; doubles when full */
+enum { FIRST_CAPACITY = 16 };           /* slots of a small machine; doubles when full */
 enum { CLASS_SHIFT = 28 };              /* 2^28 events of a class before ranks would mix */
 
 /* The slot that is due first; a tie in time goes to the lower rank. */

@@ -39,8 +39,8 @@ void result_free(struct result *r)
 
 /* ---- the books ---- */
 
-/* Frames or bytes of one ledger, so that one function balances both. `by_fate[FATE_IN_FLIGHT]` is not read: what
- * is in flight has a field of its own. */
+/* Frames or bytes of one ledger, so that one function balances both. `by_fate[FATE_IN_FLIGHT]` is not
+ * read: what is in flight has a field of its own. */
 struct book {
     const char *unit;
     uint64_t offered, in_flight;
@@ -83,15 +83,18 @@ static int book_balance(const struct book *b, const char *scope, char *why, unsi
 
     if (b->offered == delivered + consumed + dropped + b->in_flight)
         return 0;
-    snprintf(why, size, "%s: %" PRIu64 " %s offered, but %" PRIu64 " delivered + %" PRIu64 " consumed + %" PRIu64
-             " dropped + %" PRIu64 " in flight = %" PRIu64, scope, b->offered, b->unit, delivered, consumed, dropped,
+    snprintf(why, size, "%s: %" PRIu64 " %s offered, but %" PRIu64 " delivered + %" PRIu64
+             " consumed + %" PRIu64
+             " dropped + %" PRIu64 " in flight = %" PRIu64, scope, b->offered, b->unit, delivered, consumed,
+                 dropped,
              b->in_flight, delivered + consumed + dropped + b->in_flight);
     return -1;
 }
 
-/* No queue may claim what the total does not know. The reverse is allowed: a frame that ends before a queue was
- * chosen (FCS, FIFO) is in the total only. */
-static int queues_within_total(const struct result *r, struct book book_of(const struct result_ledger *), char *why,
+/* No queue may claim what the total does not know. The reverse is allowed: a frame that ends before a
+ * queue was chosen (FCS, FIFO) is in the total only. */
+static int queues_within_total(const struct result *r, struct book book_of(const struct result_ledger *),
+                               char *why,
                                unsigned long size)
 {
     struct book total = book_of(&r->ledger);
@@ -102,7 +105,8 @@ static int queues_within_total(const struct result *r, struct book book_of(const
         for (int q = 0; q < r->queues; q++)
             sum += book_of(&r->queue[q].ledger).by_fate[f];
         if (sum > total.by_fate[f]) {
-            snprintf(why, size, "%s: the queues count %" PRIu64 " %s, the total %" PRIu64, fate_info[f].name, sum,
+            snprintf(why, size, "%s: the queues count %" PRIu64 " %s, the total %" PRIu64,
+                     fate_info[f].name, sum,
                      total.unit, total.by_fate[f]);
             return -1;
         }
@@ -125,7 +129,8 @@ static int flow_balance(const struct result_flow *f, char *why, unsigned long si
 
     if (f->offered == ended + f->in_flight)
         return 0;
-    snprintf(why, size, "flow %s: %" PRIu64 " frames offered, but %" PRIu64 " ended and %" PRIu64 " in flight",
+    snprintf(why, size, "flow %s: %" PRIu64 " frames offered, but %" PRIu64 " ended and %" PRIu64
+             " in flight",
              f->tuple, f->offered, ended, f->in_flight);
     return -1;
 }
@@ -262,7 +267,8 @@ enum {
     ALL     = (1 << RESULT_CONTEXTS) - 1,
     BUSY    = ALL & ~(1 << RESULT_IDLE),
     HARDIRQ = 1 << RESULT_HARDIRQ,
-    /* As mpstat's %soft: the kernel books the time of ksoftirqd as softirq time, a NAPI thread's as its own. */
+    /* As mpstat's %soft: the kernel books the time of ksoftirqd as softirq time, a NAPI thread's as its
+     * own. */
     SOFTIRQ = 1 << RESULT_SOFTIRQ | 1 << RESULT_KSOFTIRQD,
     TASK    = 1 << RESULT_NAPI_THREAD | 1 << RESULT_TASK,
 };

@@ -116,7 +116,7 @@ static void sample(void *user, const struct frame *f, enum fate fate, ps_t now)
     struct sampler *s = user;
     const struct run_options *o = s->options;
     bool dropped = fate_info[fate].kind == FATE_KIND_DROPPED;
-    bool nth = o->sample_every > 0 && f->id % o->sample_every == 0;
+    bool nth = f->sampled;
     bool drop = dropped && o->sample_drops > 0 && (s->n_drops < o->sample_drops || f->id < s->drops[0].seq);
     bool slow = fate == FATE_DELIVERED && o->sample_slowest > 0 &&
                 (s->n_slowest < o->sample_slowest || now - f->wire_at >= latency(&s->slowest[0]));
@@ -377,6 +377,8 @@ static int run_host(struct host *h, const struct run_options *o, struct sampler 
     double start = wall_now();
 
     h->frame_end = sample;
+    h->sample_every = o->sample_every;
+    h->next_sample = o->sample_every > 0 ? 0 : UINT64_MAX;
     h->user = s;
     h->engine.trace = o->trace;
     if (!host_run(h, o->stop, o->progress_ps)) {

@@ -10,6 +10,7 @@
 
 enum {
     TAIL_SAMPLES = 10,          /* beyond a quantile, or it says more about luck than about the system */
+    LINE         = 100,         /* columns of running text */
     SHOWN_CPUS   = 16,          /* of the busy ones; `rxsim show --json` has all */
 };
 
@@ -57,6 +58,31 @@ static void print_frames(const struct result *r, bool colour, FILE *out)
     table_free(&t);
 }
 
+/* Breaks at blanks; further lines are indented below the first's text. */
+static void print_wrapped(const char *name, const char *text, FILE *out)
+{
+    int indent = 2 + text_width(name) + 2, at = fprintf(out, "  %s: ", name);
+
+    while (*text) {
+        int word = (int)strcspn(text, " ");
+
+        if (at + word > LINE && at > indent)
+            at = fprintf(out, "\n%*s", indent, "") - 1;
+        at += fprintf(out, "%.*s%s", word, text, text[word] ? " " : "");
+        text += word + (text[word] == ' ');
+    }
+    fputc('\n', out);
+}
+
+/* The counters that an admin sees move are too many words for a column. */
+static void print_counters_seen(const struct result *r, enum fate_kind kind, FILE *out)
+{
+    fprintf(out, "  Seen as:\n");
+    for (int f = 0; f < FATES; f++)
+        if (fate_info[f].kind == kind && r->ledger.frames[f] > 0)
+            print_wrapped(fate_info[f].name, fate_info[f].moves, out);
+}
+
 static void print_fates(const struct result *r, enum fate_kind kind, const char *name, bool colour, FILE *out)
 {
     char number[NUMBER_TEXT], percent[NUMBER_TEXT];
@@ -65,7 +91,7 @@ static void print_fates(const struct result *r, enum fate_kind kind, const char 
     if (result_kind(&r->ledger, kind) == 0)
         return;
     title(name, colour, out);
-    table_init(&t, "reason|>frames|>share|at|an admin sees");
+    table_init(&t, "reason|>frames|>share|at|what happened");
     for (int f = 0; f < FATES; f++) {
         uint64_t n = r->ledger.frames[f];
 
@@ -75,10 +101,12 @@ static void print_fates(const struct result *r, enum fate_kind kind, const char 
         table_cell(&t, "%s", number_grouped(n, number));
         table_cell(&t, "%s", number_percent(share((double)n, (double)r->ledger.offered), percent));
         table_cell(&t, "%s", fate_info[f].stage);
-        table_cell(&t, "%s", fate_info[f].moves);
+        table_cell(&t, "%s", fate_info[f].doc);
     }
     table_print(&t, 2, out);
     table_free(&t);
+    if (kind == FATE_KIND_DROPPED)
+        print_counters_seen(r, kind, out);
 }
 
 /* ---- latency ---- */

@@ -88,8 +88,8 @@ const char *axis_unit(const char *key, char *const *value, int values)
     return unit ? unit : "";
 }
 
-/* Not strtod: the locale may want a comma. All digits over a power of ten is the nearest double as long as both
- * are exact, which 15 digits are. */
+/* Not strtod: the locale may want a comma. All digits over a power of ten is the nearest double as long
+ * as both are exact, which 15 digits are. */
 static double decimal(const char *text, size_t length)
 {
     double digits = 0, power = 1;

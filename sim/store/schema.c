@@ -4,9 +4,9 @@
 #include <stddef.h>
 
 /* Conventions. A column carries its unit in its name; times are integers. What a reader compares is in
- * nanoseconds. Where the model's picoseconds must come back exactly the table holds picoseconds, and nanoseconds
- * are a generated column beside them, which costs no space. All tables are STRICT: a wrong type is an error,
- * not a surprise in somebody's data frame. */
+ * nanoseconds. Where the model's picoseconds must come back exactly the table holds picoseconds, and
+ * nanoseconds are a generated column beside them, which costs no space. All tables are STRICT: a wrong
+ * type is an error, not a surprise in somebody's data frame. */
 
 #define OF_RUN  "run_id INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE, "
 
@@ -42,14 +42,15 @@ static const char *const version_1[] = {
     " label TEXT NOT NULL, UNIQUE(experiment_id, ordinal)) STRICT",
     "CREATE INDEX point_by_scenario ON point(scenario_hash)",
 
-    /* What was varied (varied = 1), in the order of the axes; for a single run the parameters people ask for.
-     * `value` is a number in `unit` where the text is one, so that it can be plotted; `text` is as written. */
+    /* What was varied (varied = 1), in the order of the axes; for a single run the parameters people ask
+     * for. `value` is a number in `unit` where the text is one, so that it can be plotted; `text` is as
+     * written. */
     "CREATE TABLE param(point_id INTEGER NOT NULL REFERENCES point(id) ON DELETE CASCADE,"
     " name TEXT NOT NULL, value ANY NOT NULL, unit TEXT, text TEXT NOT NULL, ordinal INTEGER NOT NULL,"
     " varied INTEGER NOT NULL, PRIMARY KEY(point_id, name)) STRICT, WITHOUT ROWID",
 
-    /* A run's key is a hash of model version, resolved scenario, seed and repetition. Two experiments may share
-     * a point; each then has its own copy of the run, so a key is unique per experiment only. */
+    /* A run's key is a hash of model version, resolved scenario, seed and repetition. Two experiments
+     * may share a point; each then has its own copy of the run, so a key is unique per experiment only. */
     "CREATE TABLE run(id INTEGER PRIMARY KEY, run_key TEXT NOT NULL,"
     " point_id INTEGER NOT NULL REFERENCES point(id), repetition INTEGER NOT NULL, seed INTEGER NOT NULL,"
     " status TEXT NOT NULL CHECK(status IN ('done', 'failed', 'unconverged')), error TEXT,"
@@ -67,8 +68,8 @@ static const char *const version_1[] = {
     "CREATE TABLE metric(" OF_RUN "name TEXT NOT NULL, unit TEXT NOT NULL, value REAL NOT NULL,"
     " half_width REAL, confidence REAL, n_batches INTEGER, PRIMARY KEY(run_id, name)) STRICT, WITHOUT ROWID",
 
-    /* Each stage's latency, in packet order: exact but for the quantiles, which are at most 1/128 too large. The
-     * sum in ps is sum_hi * 2^64 + sum_lo, sum_lo read as unsigned. */
+    /* Each stage's latency, in packet order: exact but for the quantiles, which are at most 1/128 too
+     * large. The sum in ps is sum_hi * 2^64 + sum_lo, sum_lo read as unsigned. */
     "CREATE TABLE latency(" OF_RUN "stage TEXT NOT NULL, ordinal INTEGER NOT NULL, n INTEGER NOT NULL,"
     " mean_ns REAL, p50_ns REAL, p90_ns REAL, p99_ns REAL, p999_ns REAL,"
     " min_ps INTEGER, max_ps INTEGER, sum_hi INTEGER NOT NULL, sum_lo INTEGER NOT NULL, "
@@ -99,9 +100,10 @@ static const char *const version_1[] = {
     "CREATE TABLE poll_hist(" OF_RUN "work INTEGER NOT NULL, n INTEGER NOT NULL,"
     " PRIMARY KEY(run_id, work)) STRICT, WITHOUT ROWID",
 
-    /* Sampled: 1 in k, every drop up to a cap, the slowest. Times are ns rounded down, NULL where the frame never
-     * got; rounding keeps their order but may make two stages of one frame equal. */
-    "CREATE TABLE packet(" OF_RUN "seq INTEGER NOT NULL, flow INTEGER, len INTEGER, queue INTEGER, cpu INTEGER,"
+    /* Sampled: 1 in k, every drop up to a cap, the slowest. Times are ns rounded down, NULL where the
+     * frame never got; rounding keeps their order but may make two stages of one frame equal. */
+    "CREATE TABLE packet(" OF_RUN
+        "seq INTEGER NOT NULL, flow INTEGER, len INTEGER, queue INTEGER, cpu INTEGER,"
     " t_wire INTEGER NOT NULL, t_dma INTEGER, t_irq INTEGER, t_poll INTEGER, t_stack INTEGER,"
     " t_socket INTEGER, t_app INTEGER, fate TEXT NOT NULL, PRIMARY KEY(run_id, seq)) STRICT, WITHOUT ROWID",
 
@@ -132,9 +134,10 @@ static const char *const version_1[] = {
     "CREATE VIEW v_quantile AS SELECT run_id, stage, n, mean_ns, p50_ns, p90_ns, p99_ns, p999_ns,"
     " max_ps / 1000.0 AS max_ns FROM latency WHERE n > 0 ORDER BY run_id, ordinal",
 
-    /* Mean over a point's repetitions with a 95 % Student interval. Quantiles up to 30 degrees of freedom from
-     * the usual table; beyond, 1.96 + 2.4/df is within 0.002 of it. One repetition has no interval: NULL. The
-     * sum of squares is taken about the mean: counts of 1e9 frames would cancel otherwise. */
+    /* Mean over a point's repetitions with a 95 % Student interval. Quantiles up to 30 degrees of
+     * freedom from the usual table; beyond, 1.96 + 2.4/df is within 0.002 of it. One repetition has no
+     * interval: NULL. The sum of squares is taken about the mean: counts of 1e9 frames would cancel
+     * otherwise. */
     "CREATE VIEW v_metric_ci AS WITH"
     " t(df, t95) AS (VALUES (1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (5, 2.571), (6, 2.447), (7, 2.365),"
     " (8, 2.306), (9, 2.262), (10, 2.228), (11, 2.201), (12, 2.179), (13, 2.160), (14, 2.145), (15, 2.131),"

@@ -10,7 +10,8 @@ enum { SCHEMA_VERSION = 1 };                    /* PRAGMA user_version of a data
  * NULL-terminated list of statements and is applied in one transaction. */
 extern const char *const *const schema_migration[SCHEMA_VERSION];
 
-/* Tables whose rows belong to a run, as statements that copy the rows of run ?1 to run ?2; NULL ends the list. */
+/* Tables whose rows belong to a run, as statements that copy the rows of run ?1 to run ?2; NULL ends the
+ * list. */
 extern const char *const schema_copy_run[];
 
 #endif

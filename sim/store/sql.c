@@ -142,7 +142,8 @@ void batch_begin(struct sql_batch *b, struct store *s, const struct sql_insert *
 }
 
 /* "INSERT INTO t(a, b) VALUES (?,?),(?,?) ON CONFLICT .." for so many rows. */
-static sqlite3_stmt *prepare_insert(struct store *s, const void *key, const struct sql_insert *insert, int rows)
+static sqlite3_stmt *prepare_insert(struct store *s, const void *key, const struct sql_insert *insert,
+                                    int rows)
 {
     sqlite3_str *sql = sqlite3_str_new(s->db);
 

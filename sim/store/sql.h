@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the files of sim/store share: the open database, its kept statements, and the sentence of the last error.
- * Nothing outside this folder includes it, but for tests that must reach the connection. */
+/* What the files of sim/store share: the open database, its kept statements, and the sentence of the
+ * last error. Nothing outside this folder includes it, but for tests that must reach the connection. */
 #ifndef SIM_STORE_SQL_H
 #define SIM_STORE_SQL_H
 
@@ -28,7 +28,8 @@ int store_fail(struct store *s, const char *format, ...) __attribute__((format(p
 /* The same from the database's own state: what happened and what to do. */
 int sql_fail(struct store *s);
 
-/* A value to bind. A NULL text is SQL's NULL. Texts are not copied: they must live until the statement is done. */
+/* A value to bind. A NULL text is SQL's NULL. Texts are not copied: they must live until the statement
+ * is done. */
 struct value {
     enum { VALUE_NULL, VALUE_INTEGER, VALUE_REAL, VALUE_TEXT } type;
     int64_t integer;
@@ -53,8 +54,8 @@ int sql_put(struct store *s, const char *text, const struct value *v, int n);
     sql_put((s), (text), (const struct value[]){ __VA_ARGS__ }, \
             (int)(sizeof((const struct value[]){ __VA_ARGS__ }) / sizeof(struct value)))
 
-/* Rows of one table in bulk: SQL_BATCH rows a statement cost less than half of one row a statement. Texts must live
- * until batch_end. Both return 0 or -1. */
+/* Rows of one table in bulk: SQL_BATCH rows a statement cost less than half of one row a statement.
+ * Texts must live until batch_end. Both return 0 or -1. */
 enum { SQL_BATCH = 16, SQL_COLUMNS = 14 };
 struct sql_insert {
     const char *into;           /* "INSERT INTO t(a, b) VALUES " */
@@ -94,7 +95,8 @@ int sql_end(struct store *s, int failed);
 void sql_forget(struct store *s);       /* finalizes the kept statements */
 void sql_close(struct store *s);        /* the same and closes the connection */
 
-/* A text column, "" for NULL: a damaged file may hold NULL where the schema forbids it. Valid until the next row. */
+/* A text column, "" for NULL: a damaged file may hold NULL where the schema forbids it. Valid until the
+ * next row. */
 const char *sql_text(sqlite3_stmt *q, int column);
 /* The same into a fixed buffer, cut if too long. */
 void sql_copy(sqlite3_stmt *q, int column, char *buffer, size_t size);

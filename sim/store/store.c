@@ -95,10 +95,12 @@ static int check_folder(struct store *s)
     if (!folder)
         return store_fail(s, "out of memory");
     if (make_folder(folder) != 0)
-        failed = store_fail(s, "cannot create the folder %s (%s); create it or name another file with --db", folder,
+        failed = store_fail(s, "cannot create the folder %s (%s); create it or name another file with --db",
+                            folder,
                             strerror(errno));
     else if (eaccess(folder, W_OK | X_OK) != 0)
-        failed = store_fail(s, "the folder %s cannot be written (%s), and a journal is needed beside the file; "
+        failed = store_fail(s,
+                            "the folder %s cannot be written (%s), and a journal is needed beside the file; "
                             "change its permissions or name another file with --db", folder, strerror(errno));
     free(folder);
     return failed;
@@ -124,13 +126,15 @@ static int check_file(struct store *s)
 
     switch (look_at_file(s->path)) {
     case FILE_NO_DATABASE:
-        return store_fail(s, "not an rxsim database, nor any SQLite database; it was left as it is: name another "
+        return store_fail(s,
+                "not an rxsim database, nor any SQLite database; it was left as it is: name another "
                           "file with --db");
     case FILE_OF_ANOTHER_PROGRAM:
         return store_fail(s, "not an rxsim database but one of another program; it was left as it is: name "
                           "another file with --db");
     case FILE_EMPTY:
-        return s->write ? 0 : store_fail(s, "an empty file, not an rxsim database; `rxsim run` would fill it");
+        return s->write ? 0 : store_fail(s,
+                                         "an empty file, not an rxsim database; `rxsim run` would fill it");
     case FILE_NONE:
     case FILE_OURS:
         break;
@@ -232,8 +236,8 @@ static bool wal_has_content(const char *path)
     return content;
 }
 
-/* A file left in WAL mode cannot be read the usual way where nothing may be written beside it. With no log there
- * is nothing to recover, and it can be read as it stands. */
+/* A file left in WAL mode cannot be read the usual way where nothing may be written beside it. With no
+ * log there is nothing to recover, and it can be read as it stands. */
 static int connect_immutable(struct store *s)
 {
     sqlite3_str *uri = sqlite3_str_new(NULL);
@@ -248,7 +252,8 @@ static int connect_immutable(struct store *s)
 
     char *name = sqlite3_str_finish(uri);
     sql_close(s);
-    int failed = name ? connect(s, name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI) : store_fail(s, "out of memory");
+    int failed = name ? connect(s, name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI) : store_fail(s,
+            "out of memory");
     sqlite3_free(name);
     return failed;
 }
@@ -295,8 +300,9 @@ int store_open(struct store **out, const char *path, bool write)
     return 0;
 }
 
-/* Leaves one file in the mode that opens anywhere. No waiting here: while another process is at work these fail,
- * and the last one to leave tidies up. Tables are analysed from a sample: all of a large file would take minutes. */
+/* Leaves one file in the mode that opens anywhere. No waiting here: while another process is at work
+ * these fail, and the last one to leave tidies up. Tables are analysed from a sample: all of a large
+ * file would take minutes. */
 static void tidy(struct store *s)
 {
     sql_forget(s);

@@ -17,24 +17,26 @@ int store_open(struct store **s, const char *path, bool write);  /* even on -1 *
 void store_close(struct store *s);                               /* checkpoints; one file, journal_mode=DELETE */
 const char *store_error(const struct store *s);
 
-/* An experiment: kind "run" or "sweep". The same plan gives the same experiment again (resume). `name` must be
- * unique for another plan: then a suffix -2, -3 .. is added and the final name written to `final` (64 bytes). */
+/* An experiment: kind "run" or "sweep". The same plan gives the same experiment again (resume). `name`
+ * must be unique for another plan: then a suffix -2, -3 .. is added and the final name written to
+ * `final` (64 bytes). */
 int store_experiment(struct store *s, const char *name, const char *kind, const struct sweep_plan *plan,
                      const struct scenario *scenario, int64_t *id, char final[64]);
-/* In the experiment last opened by store_experiment, which already has copies of the runs that other experiments
- * share with it; before that call: anywhere. */
+/* In the experiment last opened by store_experiment, which already has copies of the runs that other
+ * experiments share with it; before that call: anywhere. */
 bool store_has_run(struct store *s, const char *run_key);
 /* Stores a run and all its rows in one transaction; `*run_id` may be NULL. */
-int store_run(struct store *s, int64_t experiment, const struct sweep_plan *plan, const struct sweep_point *pt,
+int store_run(struct store *s, int64_t experiment, const struct sweep_plan *plan,
+              const struct sweep_point *pt,
               uint64_t replication, const char *key, const struct result *r, int64_t *run_id);
 /* The view sweep_<name>: one row per run, one column per varied parameter and metric. */
 int store_sweep_view(struct store *s, int64_t experiment);
 
 /* ---- reading ---- */
 
-/* What the user calls RUN, A or B: a run id, `exp/ordinal[/repetition]`, an experiment's name, "last" (the one used
- * last) or "last~N" (N before it; only experiments with runs count). An experiment or a point stands for all its
- * runs, by ordinal and repetition. */
+/* What the user calls RUN, A or B: a run id, `exp/ordinal[/repetition]`, an experiment's name, "last"
+ * (the one used last) or "last~N" (N before it; only experiments with runs count). An experiment or a
+ * point stands for all its runs, by ordinal and repetition. */
 struct run_set { int64_t *id; int n; char what[128]; };
 int store_find(struct store *s, const char *name, struct run_set *out);
 void run_set_free(struct run_set *r);

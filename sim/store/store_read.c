@@ -12,8 +12,8 @@
 #include "sim/store/axis.h"
 #include "sim/store/sql.h"
 
-/* Room for one more behind `n` elements: doubles whenever n is a power of two. Returns NULL when out of memory;
- * the old array is then still the caller's. */
+/* Room for one more behind `n` elements: doubles whenever n is a power of two. Returns NULL when out of
+ * memory; the old array is then still the caller's. */
 static void *room(void *array, int n, size_t size)
 {
     if (n > 0 && (n & (n - 1)) != 0)
@@ -67,7 +67,8 @@ static int find_experiment(struct store *s, const char *name, int64_t *id)
     if (*id != 0)
         return 0;
     if (back >= 0)
-        return store_fail(s, "there are not so many experiments with runs as %s asks for; `rxsim list` shows them",
+        return store_fail(s,
+                "there are not so many experiments with runs as %s asks for; `rxsim list` shows them",
                           name);
     return store_fail(s, "there is no experiment called %s; `rxsim list` shows what there is", name);
 }
@@ -114,7 +115,8 @@ static int64_t whole_number(const char *text, const char *end)
 }
 
 /* "3" or "3/1" behind the first slash. */
-static int find_point(struct store *s, const char *name, const char *rest, int64_t experiment, struct run_set *out)
+static int find_point(struct store *s, const char *name, const char *rest, int64_t experiment,
+                      struct run_set *out)
 {
     const char *slash = strchr(rest, '/');
     int64_t ordinal = whole_number(rest, slash ? slash : rest + strlen(rest));
@@ -150,7 +152,8 @@ static int find_in_experiment(struct store *s, const char *name, struct run_set 
 
     failed = slash ? find_point(s, name, slash + 1, experiment, out)
                    : add_runs(s, ASK(s, "SELECT r.id FROM run r JOIN point p ON p.id = r.point_id"
-                                     " WHERE p.experiment_id = ? ORDER BY p.ordinal, r.repetition", INT(experiment)),
+                                     " WHERE p.experiment_id = ? ORDER BY p.ordinal, r.repetition",
+                                         INT(experiment)),
                               out);
     if (!failed && out->n == 0)
         return store_fail(s, "%s has no stored run", out->what);
@@ -175,8 +178,8 @@ struct stored_name {
     char text[];
 };
 
-/* Keeps a copy of column `column` as long as the run; NULL when out of memory. Rows come grouped, so equal names
- * are often neighbours and share one copy. */
+/* Keeps a copy of column `column` as long as the run; NULL when out of memory. Rows come grouped, so
+ * equal names are often neighbours and share one copy. */
 static const char *keep_name(struct stored_run *run, sqlite3_stmt *q, int column)
 {
     const char *text = sql_text(q, column);
@@ -298,8 +301,8 @@ static int load_stages(struct store *s, struct stored_run *run)
     return got;
 }
 
-/* Puts `n` samples into the bucket that begins at `lo`, as hist_add would one by one; count, sum and extremes are
- * known exactly from elsewhere. */
+/* Puts `n` samples into the bucket that begins at `lo`, as hist_add would one by one; count, sum and
+ * extremes are known exactly from elsewhere. */
 static void fill_bucket(struct hist *h, int64_t lo, uint64_t n)
 {
     int octave = hist_octave((uint64_t)lo);
@@ -353,7 +356,8 @@ static int load_cpu_times(struct store *s, struct stored_run *run)
 {
     struct result *r = &run->result;
     int got = -1;
-    sqlite3_stmt *q = ASK(s, "SELECT cpu, context, ps FROM cpu_time WHERE run_id = ? ORDER BY cpu", INT(run->id));
+    sqlite3_stmt *q = ASK(s, "SELECT cpu, context, ps FROM cpu_time WHERE run_id = ? ORDER BY cpu",
+                          INT(run->id));
 
     while (q && (got = sql_row(s, q)) > 0) {
         int cpu = sqlite3_column_int(q, 0), context = find_context(sql_text(q, 1));
@@ -476,7 +480,8 @@ static int load_packets(struct store *s, struct stored_run *run)
 {
     struct result *r = &run->result;
     int got = -1;
-    sqlite3_stmt *q = ASK(s, "SELECT seq, flow, len, queue, cpu, t_wire, t_dma, t_irq, t_poll, t_stack, t_socket,"
+    sqlite3_stmt *q = ASK(s,
+            "SELECT seq, flow, len, queue, cpu, t_wire, t_dma, t_irq, t_poll, t_stack, t_socket,"
                           " t_app, fate FROM packet WHERE run_id = ? ORDER BY seq", INT(run->id));
 
     while (q && (got = sql_row(s, q)) > 0) {
@@ -498,7 +503,8 @@ static int load_packets(struct store *s, struct stored_run *run)
 int store_load(struct store *s, int64_t run_id, struct stored_run *out)
 {
     int (*const load[])(struct store *, struct stored_run *) = {
-        load_head, load_counters, load_latencies, load_cpu_times, load_ledgers, load_flows, load_polls, load_packets
+        load_head, load_counters, load_latencies, load_cpu_times, load_ledgers, load_flows, load_polls,
+            load_packets
     };
 
     memset(out, 0, sizeof *out);

@@ -32,8 +32,8 @@ static void utc(double seconds_ago, char text[UTC])
 
 /* ---- experiments: names ---- */
 
-/* A name must not read as something else to store_find: '/' and '~' have a meaning, digits are a run's id, and
- * "last" is taken. Room is left for a suffix. */
+/* A name must not read as something else to store_find: '/' and '~' have a meaning, digits are a run's
+ * id, and "last" is taken. Room is left for a suffix. */
 static void clean_name(const char *name, char clean[EXPERIMENT_NAME])
 {
     size_t n = 0;
@@ -98,7 +98,8 @@ static int put_param(struct store *s, int64_t point, const char *name, const cha
                TEXT(unit && *unit ? unit : NULL), TEXT(text), INT(ordinal), INT(varied));
 }
 
-static int put_varied(struct store *s, int64_t point, const struct sweep_plan *plan, const struct sweep_point *pt,
+static int put_varied(struct store *s, int64_t point, const struct sweep_plan *plan,
+                      const struct sweep_point *pt,
                       const char *const *unit)
 {
     for (int a = 0; a < plan->axes; a++)
@@ -120,7 +121,8 @@ static int put_of_interest(struct store *s, int64_t point, const char *resolved)
             sql_copy(q, 0, text, sizeof text);
             sqlite3_reset(q);
             if (text[0] != '\0')
-                got = put_param(s, point, of_interest[i], text, axis_unit(of_interest[i], value, 1), (int64_t)i, false);
+                got = put_param(s, point, of_interest[i], text, axis_unit(of_interest[i], value, 1),
+                                (int64_t)i, false);
         }
         if (got < 0)
             return -1;
@@ -197,7 +199,8 @@ static int adopt_runs(struct store *s, int64_t experiment)
 
     if (!q)
         return -1;
-    /* The list is complete before the first copy is made: the copies are rows of the tables it is read from. */
+    /* The list is complete before the first copy is made: the copies are rows of the tables it is read
+     * from. */
     while ((got = sql_row(s, q)) > 0) {
         struct adoption *more = realloc(found, ((size_t)n + 1) * sizeof *found);
 
@@ -246,7 +249,8 @@ static int new_experiment(struct store *s, const char *name, const char *kind, c
         return -1;
     utc(0, created);
     if (PUT(s, "INSERT INTO experiment(name, kind, plan_hash, created_utc, model_version, seed, repetitions,"
-            " source_name, view_name, touched) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", TEXT(final), TEXT(kind),
+            " source_name, view_name, touched) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", TEXT(final),
+                TEXT(kind),
             TEXT(plan->hash), TEXT(created), INT(MODEL_VERSION), U64(plan->seed), INT(plan->reps),
             TEXT(scenario ? scenario_name(scenario) : NULL), TEXT(view)) != 0)
         return -1;
@@ -261,7 +265,8 @@ static int open_experiment(struct store *s, const char *name, const char *kind, 
         return -1;
     if (*id == 0 && new_experiment(s, name, kind, plan, scenario, id, final) != 0)
         return -1;
-    if (PUT(s, "UPDATE experiment SET touched = 1 + (SELECT max(touched) FROM experiment) WHERE id = ?", INT(*id)) != 0)
+    if (PUT(s, "UPDATE experiment SET touched = 1 + (SELECT max(touched) FROM experiment) WHERE id = ?",
+            INT(*id)) != 0)
         return -1;
     return adopt_runs(s, *id);
 }
@@ -280,7 +285,8 @@ bool store_has_run(struct store *s, const char *run_key)
     int64_t found = 0;
     sqlite3_stmt *q = s->experiment
         ? ASK(s, "SELECT 1 FROM run r JOIN point p ON p.id = r.point_id"
-              " WHERE r.run_key = ? AND r.status = 'done' AND p.experiment_id = ?", TEXT(run_key), INT(s->experiment))
+              " WHERE r.run_key = ? AND r.status = 'done' AND p.experiment_id = ?", TEXT(run_key),
+                  INT(s->experiment))
         : ASK(s, "SELECT 1 FROM run WHERE run_key = ? AND status = 'done'", TEXT(run_key));
 
     return sql_number(s, q, 0, &found) == 0 && found;
@@ -290,7 +296,8 @@ bool store_has_run(struct store *s, const char *run_key)
 
 static int put_counters(struct store *s, int64_t run, const struct result *r)
 {
-    /* The same scope and name twice would be one counter told in two parts: a reader sums them, and so do we. */
+    /* The same scope and name twice would be one counter told in two parts: a reader sums them, and so
+     * do we. */
     static const struct sql_insert insert = {
         "INSERT INTO counter(run_id, scope, name, value, ordinal) VALUES ",
         "ON CONFLICT DO UPDATE SET value = value + excluded.value", 5
@@ -299,7 +306,8 @@ static int put_counters(struct store *s, int64_t run, const struct result *r)
 
     batch_begin(&rows, s, &insert);
     for (int i = 0; i < r->counters; i++)
-        if (ROW(&rows, INT(run), TEXT(r->counter[i].scope), TEXT(r->counter[i].name), U64(r->counter[i].value),
+        if (ROW(&rows, INT(run), TEXT(r->counter[i].scope), TEXT(r->counter[i].name),
+                U64(r->counter[i].value),
                 INT(i)) != 0)
             return -1;
     return batch_end(&rows);
@@ -310,7 +318,8 @@ static int put_metrics(struct store *s, int64_t run, const struct result *r)
     for (const struct metric_info *m = metric_info; m->name; m++) {
         double value = result_metric(r, m->name);
 
-        if (!isnan(value) && PUT(s, "INSERT INTO metric(run_id, name, unit, value) VALUES (?, ?, ?, ?)", INT(run),
+        if (!isnan(value) && PUT(s, "INSERT INTO metric(run_id, name, unit, value) VALUES (?, ?, ?, ?)",
+                                 INT(run),
                                  TEXT(m->name), TEXT(m->unit), REAL(value)) != 0)
             return -1;
     }
@@ -351,7 +360,8 @@ static int put_latency(struct store *s, int64_t run, const struct result_stage *
     bool any = h->count > 0;
 
     if (PUT(s, "INSERT INTO latency(run_id, stage, ordinal, n, mean_ns, p50_ns, p90_ns, p99_ns, p999_ns, min_ps,"
-            " max_ps, sum_hi, sum_lo) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", INT(run), TEXT(stage->name),
+            " max_ps, sum_hi, sum_lo) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", INT(run),
+                TEXT(stage->name),
             INT(ordinal), U64(h->count), any ? REAL(hist_mean(h) / (double)NS) : none, quantile_ns(h, 0.5),
             quantile_ns(h, 0.9), quantile_ns(h, 0.99), quantile_ns(h, 0.999), any ? INT(h->min) : none,
             any ? INT(h->max) : none, U64(h->sum_hi), U64(h->sum_lo)) != 0)
@@ -371,7 +381,8 @@ static int put_cpu_times(struct store *s, int64_t run, const struct result *r)
 {
     for (int cpu = 0; cpu < r->cpus; cpu++)
         for (int c = 0; c < RESULT_CONTEXTS; c++)
-            if (PUT(s, "INSERT INTO cpu_time(run_id, cpu, context, ps) VALUES (?, ?, ?, ?)", INT(run), INT(cpu),
+            if (PUT(s, "INSERT INTO cpu_time(run_id, cpu, context, ps) VALUES (?, ?, ?, ?)", INT(run),
+                    INT(cpu),
                     TEXT(result_context_name[c]), INT(r->cpu[cpu].ps[c])) != 0)
                 return -1;
     return 0;
@@ -388,7 +399,8 @@ static const char *kind_name(enum fate_kind kind)
     return "dropped";
 }
 
-static int put_fate(struct store *s, int64_t run, int ordinal, const char *scope, enum fate fate, uint64_t frames,
+static int put_fate(struct store *s, int64_t run, int ordinal, const char *scope, enum fate fate,
+                    uint64_t frames,
                     uint64_t bytes)
 {
     const struct fate_info *info = &fate_info[fate];
@@ -400,10 +412,12 @@ static int put_fate(struct store *s, int64_t run, int ordinal, const char *scope
                TEXT(kind_name(info->kind)), TEXT(info->stage), U64(frames), U64(bytes));
 }
 
-static int put_ledger(struct store *s, int64_t run, int ordinal, const char *scope, const struct result_ledger *l)
+static int put_ledger(struct store *s, int64_t run, int ordinal, const char *scope,
+                      const struct result_ledger *l)
 {
     if (PUT(s, "INSERT INTO ledger(run_id, ordinal, scope, fate, kind, frames, bytes)"
-            " VALUES (?, ?, ?, 'offered', 'offered', ?, ?)", INT(run), INT(ordinal), TEXT(scope), U64(l->offered),
+            " VALUES (?, ?, ?, 'offered', 'offered', ?, ?)", INT(run), INT(ordinal), TEXT(scope),
+                U64(l->offered),
             U64(l->offered_bytes)) != 0
         || put_fate(s, run, ordinal, scope, FATE_IN_FLIGHT, l->in_flight, l->in_flight_bytes) != 0)
         return -1;
@@ -439,7 +453,8 @@ static int put_flows(struct store *s, int64_t run, const struct result *r)
 static int put_polls(struct store *s, int64_t run, const struct result *r)
 {
     for (size_t work = 0; work < sizeof r->work_hist / sizeof r->work_hist[0]; work++)
-        if (r->work_hist[work] > 0 && PUT(s, "INSERT INTO poll_hist(run_id, work, n) VALUES (?, ?, ?)", INT(run),
+        if (r->work_hist[work] > 0 && PUT(s, "INSERT INTO poll_hist(run_id, work, n) VALUES (?, ?, ?)",
+                                          INT(run),
                                           INT((int64_t)work), U64(r->work_hist[work])) != 0)
             return -1;
     return 0;
@@ -495,10 +510,12 @@ static int put_run(struct store *s, int64_t point, const struct sweep_plan *plan
     if (PUT(s, "INSERT INTO run(run_key, point_id, repetition, seed, status, code_version, model_version,"
             " fingerprint, deterministic, sim_ps, warmup_ps, offer_ps, events, polls, irqs, softirq_runs,"
             " time_squeeze, wall_s, host, started_utc)"
-            " VALUES (?, ?, ?, ?, 'done', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", TEXT(key), INT(point),
+            " VALUES (?, ?, ?, ?, 'done', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", TEXT(key),
+                INT(point),
             U64(replication), U64(plan->seed), TEXT(rxsim_version()), INT(MODEL_VERSION), TEXT(fingerprint),
             INT(r->deterministic), INT(r->sim_ps), INT(r->warmup_ps), INT(r->offer_ps), U64(r->events),
-            U64(r->polls), U64(r->irqs), U64(r->softirq_runs), U64(r->time_squeeze), REAL(r->wall_s), TEXT(host),
+            U64(r->polls), U64(r->irqs), U64(r->softirq_runs), U64(r->time_squeeze), REAL(r->wall_s),
+                TEXT(host),
             TEXT(started)) != 0)
         return -1;
     *id = sqlite3_last_insert_rowid(s->db);
@@ -508,7 +525,8 @@ static int put_run(struct store *s, int64_t point, const struct sweep_plan *plan
 static int put_rows(struct store *s, int64_t run, const struct result *r)
 {
     int (*const put[])(struct store *, int64_t, const struct result *) = {
-        put_counters, put_metrics, put_latencies, put_cpu_times, put_ledgers, put_flows, put_polls, put_packets
+        put_counters, put_metrics, put_latencies, put_cpu_times, put_ledgers, put_flows, put_polls,
+            put_packets
     };
 
     for (size_t i = 0; i < sizeof put / sizeof put[0]; i++)
@@ -520,13 +538,15 @@ static int put_rows(struct store *s, int64_t run, const struct result *r)
 /* A key that is there with another fingerprint means that the numbers are not a function of the key. */
 static int check_same(struct store *s, const char *key, const char *fingerprint)
 {
-    sqlite3_stmt *q = ASK(s, "SELECT id, fingerprint FROM run WHERE run_key = ?1 AND fingerprint <> ?2 LIMIT 1",
+    sqlite3_stmt *q = ASK(s,
+                          "SELECT id, fingerprint FROM run WHERE run_key = ?1 AND fingerprint <> ?2 LIMIT 1",
                           TEXT(key), TEXT(fingerprint));
     int got = q ? sql_row(s, q) : -1;
 
     if (got <= 0)
         return got;
-    store_fail(s, "run %" PRId64 " has the same model version, scenario, seed and repetition but fingerprint %s, not "
+    store_fail(s, "run %" PRId64
+               " has the same model version, scenario, seed and repetition but fingerprint %s, not "
                "%s; the model changed without a new model version, or is not deterministic: use another file with "
                "--db and report it", (int64_t)sqlite3_column_int64(q, 0), sql_text(q, 1),
                fingerprint);
@@ -535,13 +555,15 @@ static int check_same(struct store *s, const char *key, const char *fingerprint)
 }
 
 static int write_run(struct store *s, int64_t experiment, const struct sweep_plan *plan,
-                     const struct sweep_point *pt, uint64_t replication, const char *key, const struct result *r,
+                     const struct sweep_point *pt, uint64_t replication, const char *key,
+                         const struct result *r,
                      int64_t *id)
 {
     char fingerprint[33];
     int64_t point;
 
-    snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64 "%016" PRIx64, r->fingerprint.hi, r->fingerprint.lo);
+    snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64 "%016" PRIx64, r->fingerprint.hi,
+             r->fingerprint.lo);
     if (sql_number(s, ASK(s, "SELECT id FROM point WHERE experiment_id = ? AND ordinal = ?", INT(experiment),
                           INT(pt->ordinal)), 0, &point) != 0)
         return -1;
@@ -558,7 +580,8 @@ static int write_run(struct store *s, int64_t experiment, const struct sweep_pla
     return put_rows(s, *id, r);
 }
 
-int store_run(struct store *s, int64_t experiment, const struct sweep_plan *plan, const struct sweep_point *pt,
+int store_run(struct store *s, int64_t experiment, const struct sweep_plan *plan,
+              const struct sweep_point *pt,
               uint64_t replication, const char *key, const struct result *r, int64_t *run_id)
 {
     char why[256];
@@ -587,7 +610,8 @@ static int param_columns(struct store *s, int64_t experiment, sqlite3_str *sql)
     while (q && (got = sql_row(s, q)) > 0) {
         const char *name = sql_text(q, 0);
 
-        sqlite3_str_appendf(sql, ", (SELECT value FROM param WHERE point_id = p.id AND name = %Q) AS \"%w\"", name,
+        sqlite3_str_appendf(sql,
+                            ", (SELECT value FROM param WHERE point_id = p.id AND name = %Q) AS \"%w\"", name,
                             name);
     }
     return got;
@@ -618,7 +642,8 @@ static int create_view(struct store *s, int64_t experiment)
 
     /* Subqueries, not a join with GROUP BY: what is not selected is not computed. */
     sqlite3_str *sql = sqlite3_str_new(s->db);
-    sqlite3_str_appendf(sql, "DROP VIEW IF EXISTS \"%w\"; CREATE VIEW \"%w\" AS SELECT r.id AS run_id, p.ordinal,"
+    sqlite3_str_appendf(sql,
+                        "DROP VIEW IF EXISTS \"%w\"; CREATE VIEW \"%w\" AS SELECT r.id AS run_id, p.ordinal,"
                         " r.repetition, r.seed", view, view);
     int failed = param_columns(s, experiment, sql);
     metric_columns(sql);
