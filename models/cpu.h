@@ -61,6 +61,7 @@ struct context {
     int work;                   /* frames taken by the current poll */
     int64_t poll_jiffy;         /* when that poll began: GRO ages by jiffies */
     struct skb_queue list;      /* being handed up */
+    struct frame *frame;        /* that XDP will drop */
     struct skb *skb;            /* the one at L4 */
     struct sock *sk;
     ps_t owed;                  /* cost found while acting, charged by the next step */

@@ -2,7 +2,8 @@
 /* The driver's poll: from ring to skb to GRO.
  *
  * In    driver_poll()    NAPI's turn
- * Out   gro_receive      each skb; netif_receive_list when the list is full
+ * Out   xdp_run          each frame, before it becomes an skb
+ *       gro_receive      each skb; netif_receive_list when the list is full
  *       nic_tail         descriptors refilled
  *       napi_complete_done, nic_unmask
  *
@@ -15,6 +16,7 @@
 
 #include "models/config.h"
 #include "models/cpu.h"
+#include "models/xdp.h"
 
 struct driver_params {          /* of the host: costs */
     int64_t poll;
@@ -36,6 +38,7 @@ extern const struct model_info driver_nic_model;
 struct driver {
     const struct driver_params *params;
     const struct driver_nic_params *nic_params;
+    struct xdp_counters xdp;
 };
 
 void driver_poll(struct context *x);

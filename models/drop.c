@@ -27,8 +27,6 @@ const struct fate_info fate_info[FATES] = {
                           "no descriptor was posted: the ring was full of frames the CPU had not taken",
                           "ethtool -S: rx_no_dma_resources (ixgbe), rx_queue_N_drops (igb), rx_missed_errors (i40e), "
                           "rx_out_of_buffer (mlx5)", "tcpdump, nstat, softnet_stat (dropped, time_squeeze)" },
-    [FATE_RX_OVERSIZE] = { "rx_oversize", FATE_KIND_DROPPED, "driver", "longer than one buffer",
-                           "ethtool -S: rx_long_length_errors", "tcpdump, nstat" },
 
     [FATE_CPU_BACKLOG] = { "CPU_BACKLOG", FATE_KIND_DROPPED, "rps",
                            "the target CPU's backlog held netdev_max_backlog + 1 skbs",
@@ -79,8 +77,6 @@ const struct fate_info fate_info[FATES] = {
     [FATE_TCP_OFO_QUEUE_PRUNE] = { "TCP_OFO_QUEUE_PRUNE", FATE_KIND_DROPPED, "tcp",
                                    "thrown off the out-of-order queue for want of memory",
                                    "nstat: TcpExtOfoPruned; " SKB_TOOLS, "ethtool -S, ip -s link" },
-    [FATE_TCP_OFO_DROP] = { "TCP_OFO_DROP", FATE_KIND_DROPPED, "tcp", "no room in the out-of-order queue",
-                            "nstat: TcpExtTCPOFODrop; " SKB_TOOLS, "ethtool -S, ip -s link" },
     [FATE_TCP_CLOSE] = { "TCP_CLOSE", FATE_KIND_DROPPED, "tcp", "the connection was closed", SKB_TOOLS,
                          "ethtool -S, ip -s link" },
 };

@@ -21,7 +21,6 @@ enum fate {
     FATE_RX_LENGTH_ERRORS,
     FATE_RX_MISSED_ERRORS,      /* NIC FIFO full */
     FATE_RX_NO_DESC,            /* no descriptor posted; the NIC's file says under which name it counts */
-    FATE_RX_OVERSIZE,           /* longer than one buffer: drivers without multi-descriptor frames discard it */
     /* dropped by the kernel */
     FATE_CPU_BACKLOG,
     FATE_OTHERHOST,
@@ -43,7 +42,6 @@ enum fate {
     FATE_TCP_RFC7323_PAWS,
     FATE_TCP_OLD_DATA,
     FATE_TCP_OFO_QUEUE_PRUNE,
-    FATE_TCP_OFO_DROP,
     FATE_TCP_CLOSE,
     FATES
 };

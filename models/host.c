@@ -17,6 +17,7 @@ const struct model_info *const rx_path[] = {
     &rss_model, &dma_model, &ring_model, &nic_model,        /* 1 a queue, a descriptor, memory       */
     &coalesce_model, &irq_model, &irq_host_model,           /* 2 hardware interrupt                  */
     &cpu_model, &softirq_model, &napi_model, &napi_nic_model,   /* 2 softirq and NAPI                */
+    &xdp_model, &xdp_nic_model,                             /* 2 XDP                                 */
     &driver_model, &driver_nic_model, &skb_model, &skb_nic_model,   /* 3 sk_buff                     */
     &gro_model,                                             /* 4 GRO                                 */
     &rps_model, &rps_queue_model, &netif_model,             /* - steering, taps                      */
@@ -537,6 +538,7 @@ static void nic_counters(const struct nic *n, struct emitter e)
         emit(&e, &ring_model, &q->ring.counters);
         emit(&e, &irq_host_model, &q->irq.counters);
         emit(&e, &napi_model, &q->napi.counters);
+        emit(&e, &xdp_model, &q->driver.xdp);
         emit(&e, &gro_model, &q->napi.gro.counters);
     }
 }

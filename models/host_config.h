@@ -10,6 +10,7 @@
 #include "models/rps.h"
 #include "models/rss.h"
 #include "models/skb.h"
+#include "models/xdp.h"
 
 struct host_config {
     struct run_params run;
@@ -20,6 +21,7 @@ struct host_config {
     struct irq_host_params irq;
     struct dma_params dma;
     struct driver_params driver;
+    struct xdp_params xdp;
     struct skb_params skb;
     struct gro_params gro;
     struct netif_params netif;
@@ -48,6 +50,7 @@ struct nic_config {
     struct rss_params rss;
     struct napi_nic_params napi;
     struct driver_nic_params driver;
+    struct xdp_nic_params xdp;
     struct skb_nic_params skb;
     struct queue_config queue[CONFIG_QUEUES];
 };

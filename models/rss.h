@@ -5,12 +5,12 @@
  *       rss_queue()      the queue the indirection table gives that hash
  * Out   -                no time passes: the NIC hashes while the frame arrives
  *
- * The hash covers addresses and ports of TCP, addresses alone of other IPv4 (and of UDP, unless the driver was told
- * otherwise: `ethtool -N eth0 rx-flow-hash udp4 sdfn`), and is 0 for what is not IPv4. Fragments are told apart from
- * whole datagrams by their protocol, FLOW_OTHER_IP, so they hash on addresses as in hardware. One flow is one
- * queue: RSS never spreads a flow.
- * Not modelled: IPv6, other tables than the usual 128 entries (X550: 512), weights and contexts of `ethtool -X`,
- * hashes of inner headers, Flow Director. */
+ * The hash covers addresses and ports of TCP, addresses alone of other IPv4 (and of UDP, unless the driver
+ * was told otherwise: `ethtool -N eth0 rx-flow-hash udp4 sdfn`), and is 0 for what is not IPv4. Fragments
+ * are told apart from whole datagrams by their protocol, FLOW_OTHER_IP, so they hash on addresses as in
+ * hardware. One flow is one queue: RSS never spreads a flow. Not modelled: IPv6, other tables than the
+ * usual 128 entries (X550: 512), weights and contexts of `ethtool -X`, hashes of inner headers, Flow
+ * Director. */
 #ifndef MODELS_RSS_H
 #define MODELS_RSS_H
 
@@ -38,15 +38,15 @@ struct rss {
     uint8_t table[RSS_TABLE];   /* queues */
 };
 
-/* Fills key and table for `queues` (1..CONFIG_QUEUES) queues. `hkey` is the text behind params.hkey; NULL or empty
- * is the default key. Returns 0, or -1 if it is not a key (then the default is in force). */
+/* Fills key and table for `queues` (1..CONFIG_QUEUES) queues. `hkey` is the text behind params.hkey; NULL
+ * or empty is the default key. Returns 0, or -1 if it is not a key (then the default is in force). */
 int rss_init(struct rss *r, const struct rss_params *p, const char *hkey, int queues);
 
 /* Reads a key. Returns 0 or -1. */
 int rss_key_parse(const char *text, uint8_t key[RSS_KEY]);
 
-/* The hash of `bytes` (at most 36) bytes in network order: bit i of them, if set, adds the 32 bits of the key from
- * bit i on. */
+/* The hash of `bytes` (at most 36) bytes in network order: bit i of them, if set, adds the 32 bits of the
+ * key from bit i on. */
 uint32_t rss_toeplitz(const uint8_t key[RSS_KEY], const uint8_t *input, size_t bytes);
 
 uint32_t rss_hash(const struct rss *r, const struct flow_key *key);

@@ -128,7 +128,6 @@ static void send_segment(struct tcp_sender *s, int32_t payload)
     push(s, sequence(s->next), payload, to == s->end);
     if (s->next < s->sent_to) {
         s->retransmits++;
-        s->timing = false;
     } else if (!s->timing) {
         s->timing = true;
         s->timed_to = to;
@@ -164,8 +163,9 @@ static ps_t timeout(const struct tcp_sender *s)
     return rto < RTO_MAX ? rto : RTO_MAX;
 }
 
-/* Sends whole segments while the windows allow; a segment that fits only in part waits, as in tcp_snd_wnd_test().
- * Then sees to the timer: on while something is in flight, or while a closed window keeps data back. */
+/* Sends whole segments while the windows allow; a segment that fits only in part waits, as in
+ * tcp_snd_wnd_test(). Then sees to the timer: on while something is in flight, or while a closed window
+ * keeps data back. */
 static void send_more(struct tcp_sender *s, bool restart)
 {
     while (next_payload(s) > 0 && usable(s) >= next_payload(s) && !sender_done(s))
@@ -176,8 +176,8 @@ static void send_more(struct tcp_sender *s, bool restart)
         s->timer_at = s->engine->now + timeout(s);
 }
 
-/* The window is too small for a segment and nothing is in flight: tcp_write_wakeup() sends what fits, or an empty
- * segment with a sequence number already acknowledged, which obliges the receiver to answer. */
+/* The window is too small for a segment and nothing is in flight: tcp_write_wakeup() sends what fits, or an
+ * empty segment with a sequence number already acknowledged, which obliges the receiver to answer. */
 static void probe(struct tcp_sender *s)
 {
     int64_t room = usable(s);

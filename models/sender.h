@@ -5,22 +5,23 @@
  *       sender_ack()     our receiver sends it an acknowledgment
  * Out   notify           frames were pushed into its traffic source: the wire may have to look again
  *
- * The path has a delay of `traffic.rtt`: an ACK reaches the sender rtt/2 after our host sent it, and what the sender
- * then sends may start on our wire rtt/2 later. So nothing the sender does reaches the wire sooner than rtt/2 (at
- * least 500 ns) after the decision, and the wire may look that far ahead. All segments of one decision have the same
- * start time, as behind a switch: the wire serialises them.
+ * The path has a delay of `traffic.rtt`: an ACK reaches the sender rtt/2 after our host sent it, and what
+ * the sender then sends may start on our wire rtt/2 later. So nothing the sender does reaches the wire
+ * sooner than rtt/2 (at least 500 ns) after the decision, and the wire may look that far ahead. All
+ * segments of one decision have the same start time, as behind a switch: the wire serialises them.
  *
- * At most min(traffic.window, the receiver's window) bytes are in flight. The flow begins established: sequence
- * number 1, and the receiver's first window is an argument. The third duplicate ACK (same number, no larger window,
- * data in flight), or the retransmission timer, sends again everything from the first hole (go-back-N); after that,
- * duplicates are ignored until all that was in flight is acknowledged. The timer is srtt + 200 ms (Linux's TCP_RTO_MIN as the lower bound of the variance term),
- * 1 s before the first measurement, doubled at each expiry up to 120 s; a segment sent twice is not measured (Karn).
- * When the receiver's window is closed the same timer sends a probe: what fits, or an empty segment one byte before
- * the window, which the receiver must answer with an ACK.
+ * At most min(traffic.window, the receiver's window) bytes are in flight. The flow begins established:
+ * sequence number 1, and the receiver's first window is an argument. The third duplicate ACK (same number,
+ * no larger window, data in flight), or the retransmission timer, sends again everything from the first
+ * hole (go-back-N); after that, duplicates are ignored until all that was in flight is acknowledged. The
+ * timer is srtt + 200 ms (Linux's TCP_RTO_MIN as the lower bound of the variance term), 1 s before the
+ * first measurement, doubled at each expiry up to 120 s; a segment sent twice is not measured (Karn). When
+ * the receiver's window is closed the same timer sends a probe: what fits, or an empty segment one byte
+ * before the window, which the receiver must answer with an ACK.
  *
- * Not modelled: slow start and congestion control (the window is fixed; they will live here), SACK and so selective
- * repair, the handshake and FIN, loss of ACKs, pacing, TSO trains of the sender's own host, PSH but on the last
- * segment. */
+ * Not modelled: slow start and congestion control (the window is fixed; they will live here), SACK and so
+ * selective repair, the handshake and FIN, loss of ACKs, pacing, TSO trains of the sender's own host, PSH
+ * but on the last segment. */
 #ifndef MODELS_SENDER_H
 #define MODELS_SENDER_H
 
@@ -68,19 +69,21 @@ struct tcp_sender {
     uint64_t segments, retransmits, timeouts, fast_retransmits, probes;
 };
 
-/* `flow_index` counts from 0 within the source; `peer_window` is the receiver's first window in bytes. The caller
- * owns `s` (sender_free), everything else is borrowed. Frames come from `frames`; their id is not set. Returns 0, or
- * -1 when out of memory. */
+/* `flow_index` counts from 0 within the source; `peer_window` is the receiver's first window in bytes. The
+ * caller owns `s` (sender_free), everything else is borrowed. Frames come from `frames`; their id is not
+ * set. Returns 0, or -1 when out of memory. */
 int sender_init(struct tcp_sender *s, struct traffic *t, uint32_t flow_index, struct engine *e, struct pool *frames,
                 int64_t peer_window, sender_fn *notify, void *user);
 void sender_free(struct tcp_sender *s);
 
-/* Schedules the first flight: the sender begins at the source's start, moved by a part of one rtt drawn from the
- * source's stream when traffic.offset is on (call in order of flows); its first frame may start rtt/2 later. */
+/* Schedules the first flight: the sender begins at the source's start, moved by a part of one rtt drawn
+ * from the source's stream when traffic.offset is on (call in order of flows); its first frame may start
+ * rtt/2 later. */
 void sender_start(struct tcp_sender *s);
 
-/* Our receiver sends an ACK at `sent_at` >= now: the next sequence number it wants, its window in bytes (unscaled),
- * and its time stamp, which the sender will echo (0 without the option). ACKs of a flow keep their order. */
+/* Our receiver sends an ACK at `sent_at` >= now: the next sequence number it wants, its window in bytes
+ * (unscaled), and its time stamp, which the sender will echo (0 without the option). ACKs of a flow keep
+ * their order. */
 void sender_ack(struct tcp_sender *s, uint32_t ack, int64_t window_bytes, uint32_t tsval, ps_t sent_at);
 
 /* It will never send again: everything was sent and acknowledged, or traffic.stop has come. */

@@ -405,7 +405,8 @@ static void replay_init(struct traffic *t, const struct config *c)
     }
     ps_t span = a->arrival[a->n - 1].at;
 
-    /* The lap ends one mean gap after its last record; a capture of a single instant is repeated each second. */
+    /* The lap ends one mean gap after its last record; a capture of a single instant is repeated each second.
+     */
     t->lap_ps = span ? span + span / (ps_t)(a->n - 1) : SEC;
     t->gap = replay_scale(t, t->lap_ps / (ps_t)wanted);
 }

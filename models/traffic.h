@@ -4,19 +4,20 @@
  * In    traffic_next()   the wire takes the next frame of a source
  * Out   -                a source is asked; it never acts by itself
  *
- * A source is an open loop: its next start time is known at any instant (`traffic_peek`), so the wire can admit
- * arrivals lazily. Closed-loop senders (models/sender) push frames into a source of kind `sender` and tell the
- * wire; they are the place where congestion control will live.
+ * A source is an open loop: its next start time is known at any instant (`traffic_peek`), so the wire can
+ * admit arrivals lazily. Closed-loop senders (models/sender) push frames into a source of kind `sender` and
+ * tell the wire; they are the place where congestion control will live.
  *
  * The time of a frame is when its first preamble bit may start on the wire; the wire serialises from there.
  *
- * Kinds: cbr (one frame each 1/rate), poisson (exponential gaps), onoff (`burst` long trains at `rate`, one each
- * `period`; with period 0 a single train), replay (a capture). Payload sizes are constant but for replay.
+ * Kinds: cbr (one frame each 1/rate), poisson (exponential gaps), onoff (`burst` long trains at `rate`, one
+ * each `period`; with period 0 a single train), replay (a capture). Payload sizes are constant but for
+ * replay.
  *
- * Times are exact: frame n of cbr starts at floor(n / rate) ps after the first, however fractional the gap, and a
- * train holds every frame that starts before its `burst` is over. Open-loop TCP is a stream in order: every flow
- * begins at sequence number 1 without a handshake, acknowledges a constant, sets PSH on its last segment of an
- * on/off train, and never retransmits, whatever the receiver says.
+ * Times are exact: frame n of cbr starts at floor(n / rate) ps after the first, however fractional the gap,
+ * and a train holds every frame that starts before its `burst` is over. Open-loop TCP is a stream in order:
+ * every flow begins at sequence number 1 without a handshake, acknowledges a constant, sets PSH on its last
+ * segment of an on/off train, and never retransmits, whatever the receiver says.
  *
  * Not modelled: size mixes, header options other than timestamps, IPv6, sequence numbers that go on when a
  * capture of TCP is played again (the second lap is old data to the receiver). */
@@ -137,13 +138,13 @@ void traffic_init(struct traffic *t, const struct config *c, int source, uint32_
 /* Start of the next frame, or PS_NEVER. */
 static inline ps_t traffic_peek(const struct traffic *t) { return t->next_at; }
 
-/* Fills `f` (flow, wire_bytes, payload, TCP/IP fields, bad; wire_at = start time) and moves on. The caller sets
- * id and owns f. Only if traffic_peek() is not PS_NEVER. Returns f, or for kind sender the pushed frame instead
- * (then f goes unused). Hot path: tens of instructions for cbr and poisson. */
+/* Fills `f` (flow, wire_bytes, payload, TCP/IP fields, bad; wire_at = start time) and moves on. The caller
+ * sets id and owns f. Only if traffic_peek() is not PS_NEVER. Returns f, or for kind sender the pushed
+ * frame instead (then f goes unused). Hot path: tens of instructions for cbr and poisson. */
 struct frame *traffic_next(struct traffic *t, struct frame *f);
 
-/* Kind sender: adds a frame with everything but its id; wire_at, its start time, is not before the last one's.
- * The source takes the frame and gives it out again by traffic_next(). */
+/* Kind sender: adds a frame with everything but its id; wire_at, its start time, is not before the last
+ * one's. The source takes the frame and gives it out again by traffic_next(). */
 void traffic_push(struct traffic *t, struct frame *f);
 
 #endif

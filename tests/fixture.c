@@ -141,6 +141,14 @@ static void write_down(void *user, ps_t now, int point, int cpu, int64_t a, int6
     r->note[r->notes++] = (struct note){ now, point, cpu, a, b };
 }
 
+static void write_end(void *user, const struct frame *f, enum fate fate, ps_t now)
+{
+    struct rig *r = user;
+
+    ck_assert(r->ends < RIG_FRAMES);
+    r->end[r->ends++] = (struct ending){ *f, fate, now };
+}
+
 /* A machine without traffic gets a frame that nobody will see, since a source must have one. */
 void rig_build(struct rig *r)
 {
@@ -150,9 +158,11 @@ void rig_build(struct rig *r)
         rig_flow(r, FLOW_NOT_IP, 0, 0);
         rig_frame(r, 1000 * SEC, 0, 18);
     }
-    ck_assert_msg(host_init(&r->host, &r->config, 1, 0, true, why, sizeof why) == 0, "%s", why);
+    ck_assert_msg(host_init(&r->host, &r->config, 1, 0, !r->no_batch, why, sizeof why) == 0, "%s", why);
     r->built = true;
     r->host.engine.trace = (struct trace){ write_down, r };
+    r->host.frame_end = write_end;
+    r->host.user = r;
 }
 
 void rig_run(struct rig *r)
@@ -201,6 +211,16 @@ const struct note *rig_note(const struct rig *r, int point, int n)
             return &r->note[i];
     }
     ck_abort_msg("there is no such note");
+    return NULL;
+}
+
+const struct ending *rig_end(const struct rig *r, uint64_t id)
+{
+    for (int i = 0; i < r->ends; i++) {
+        if (r->end[i].frame.id == id)
+            return &r->end[i];
+    }
+    ck_abort_msg("frame %d has not ended", (int)id);
     return NULL;
 }
 
@@ -253,19 +273,29 @@ static void worker_start(struct context *x)
     worker_next(x);
 }
 
-static void worker_next(struct context *x)
+static void worker_begin(struct context *x)
 {
     struct worker *w = x->task->owner;
 
-    if (w->next == w->steps) {
-        sched_prepare_sleep(x->task);
-        sched_sleep(x, worker_start);
-        return;
-    }
     ck_assert(w->n < 64);
     w->began[w->n] = x->cpu->engine->now;
     x->flags = w->step[w->next].flags;
     context_work(x, w->step[w->next++].cost, worker_done);
+}
+
+static void worker_next(struct context *x)
+{
+    struct worker *w = x->task->owner;
+
+    x->flags = 0;
+    if (w->next == w->steps) {
+        sched_prepare_sleep(x->task);
+        sched_sleep(x, worker_start);
+    } else if (w->step[w->next].flags & STEP_USER) {
+        sched_checkpoint(x, worker_begin);
+    } else {
+        worker_begin(x);
+    }
 }
 
 void worker_init(struct worker *w, struct cpu *c)

@@ -21,15 +21,24 @@ struct note {
     int64_t a, b;
 };
 
+/* The end of a frame, as the ledger books it. */
+struct ending {
+    struct frame frame;         /* a copy */
+    enum fate fate;
+    ps_t at;
+};
+
 struct rig {
     struct config config;
     struct arrivals arrivals;
     struct arrival arrival[RIG_FRAMES];
     struct flow_key flow[RIG_FLOWS];
     struct host host;
-    bool built;
+    bool built, no_batch;
     struct note note[RIG_NOTES];
     int notes;
+    struct ending end[RIG_FRAMES];      /* in order of their ends */
+    int ends;
 };
 
 /* `settings` are words KEY=VALUE in the scenario's syntax. rig_free() gives everything back. */
@@ -58,6 +67,8 @@ void rig_until(struct rig *r, ps_t until);
 /* Notes of a kind: how many, and the n-th (which must exist). */
 int rig_count(const struct rig *r, int point);
 const struct note *rig_note(const struct rig *r, int point, int n);
+/* The end of frame `id` (frames are numbered from 0 as they were listed); it must have ended. */
+const struct ending *rig_end(const struct rig *r, uint64_t id);
 
 /* An interrupt of our own: at a time given, on a core, its handler taking `cost`. */
 struct pulse {
@@ -72,7 +83,8 @@ struct pulse {
 void pulse_init(struct pulse *p, struct cpu *c, ps_t cost, void (*act)(struct context *x, void *owner), void *owner);
 void pulse_at(struct pulse *p, ps_t when);
 
-/* A task of our own that works through steps and then sleeps; woken again, it starts over. */
+/* A task of our own that works through steps and then sleeps; woken again, it starts over. A step with STEP_USER
+ * is entered as user mode is: a switch that is due happens there. */
 struct worker {
     struct task task;
     struct { ps_t cost; unsigned flags; } step[8];

@@ -311,8 +311,8 @@ START_TEST(tcp_fields_are_those_of_the_packet)
 }
 END_TEST
 
-/* The same TCP packet, of which ever less was kept: 66 all; 54 the options are cut; 53 the TCP header; 33 the IP
- * header; 13 the Ethernet header. */
+/* The same TCP packet, of which ever less was kept: 66 all; 54 the options are cut; 53 the TCP header; 33
+ * the IP header; 13 the Ethernet header. */
 START_TEST(cut_headers_are_told_as_far_as_they_go)
 {
     static const struct { uint32_t kept; uint8_t proto; uint32_t saddr, tsval; uint64_t cut; } row[] = {

@@ -71,8 +71,8 @@ START_TEST(the_toeplitz_function_hashes_the_published_ipv6_vector)
 }
 END_TEST
 
-/* One set bit at position i gives the key's 32 bits from bit i: all-ones input of one byte is the xor of eight
- * windows of a key that has only its first bit set: window 0 alone sees it, as its highest bit. */
+/* One set bit at position i gives the key's 32 bits from bit i: all-ones input of one byte is the xor of
+ * eight windows of a key that has only its first bit set: window 0 alone sees it, as its highest bit. */
 START_TEST(each_set_bit_adds_the_key_from_that_bit_on)
 {
     uint8_t key[RSS_KEY] = { 0x80 };
@@ -93,8 +93,8 @@ START_TEST(what_is_not_ipv4_hashes_to_zero)
 }
 END_TEST
 
-/* 128 entries, 3 queues: modulo gives 0 1 2 0 1 2 .. and entry 127 is 1; blocks change at 128/3 = 42.7 -> entry 43
- * is the first with 43 * 3 / 128 = 1, and 86 the first with 2. */
+/* 128 entries, 3 queues: modulo gives 0 1 2 0 1 2 .. and entry 127 is 1; blocks change at 128/3 = 42.7 ->
+ * entry 43 is the first with 43 * 3 / 128 = 1, and 86 the first with 2. */
 START_TEST(the_table_is_filled_in_turn_or_in_blocks)
 {
     struct rss turn = with((struct rss_params){ .indirection = RSS_MODULO }, 3);

@@ -269,6 +269,22 @@ START_TEST(after_a_hundred_errors_the_rest_is_not_read)
 }
 END_TEST
 
+/* The 10,001st assignment is one too many: nic[a10000], on line 10,002, its value behind 21 characters. */
+START_TEST(there_are_at_most_ten_thousand_assignments)
+{
+    enum { LINES = 12000 };
+    char *text = malloc(LINES * 32), *said;
+    size_t n = (size_t)sprintf(text, "version: 1\n");
+
+    for (int i = 0; i < LINES; i++)
+        n += (size_t)sprintf(text + n, "nic[a%d].ring.rx: 64\n", i);
+    said = complaints(text, n);
+    ck_assert_str_eq(said, "test.yaml:10002:22: more than 10000 assignments\n");
+    free(said);
+    free(text);
+}
+END_TEST
+
 /* 64 names are allowed, and a 65th is refused where it stands: on line 66, behind the version. */
 START_TEST(there_are_at_most_sixty_four_of_a_kind)
 {
@@ -498,6 +514,7 @@ START_TEST(an_assignment_of_the_command_line_says_where_it_came_from)
         { "nic.ring.rxx", "64", "--set: unknown key 'nic.ring.rxx' (did you mean 'nic.ring.rx'?)\n" },
         { "nic.coalesce.rx-frames", "4.5", "--set: nic.coalesce.rx-frames needs a whole number, got '4.5'\n" },
         { "net.ipv4.tcp_rmem", "1 2", "--set: net.ipv4.tcp_rmem needs three values (min default max), got 2\n" },
+        { "net.ipv4.tcp_rmem", "1 2 3 4", "--set: net.ipv4.tcp_rmem needs three values (min default max), got 4\n" },
         { "nic.model", "\xff", "--set: nic.model: this byte is not UTF-8\n" },
         { "include", "flat.yaml", "--set: unknown key 'include'\n" },
     };
@@ -510,6 +527,31 @@ START_TEST(an_assignment_of_the_command_line_says_where_it_came_from)
         messages_free(&m);
     }
     CHECK_EQ(scenario_set(s, "net.ipv4.tcp_rmem", "4096 131072 6291456", LEVEL_SET, "--set", &m), 0);
+    scenario_free(s);
+}
+END_TEST
+
+/* Overlong forms, surrogates, beyond U+10FFFF, stray and missing continuations (RFC 3629); then the last code points
+ * before each of these. */
+START_TEST(only_utf_8_is_text)
+{
+    static const char *const wrong[] = {
+        "\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
+        "\xf5\x80\x80\x80", "\xe2\x82", "\xe2\x82x", "\xf0\x9f\x90",
+    };
+    static const char *const right[] = {
+        "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xf0\x90\x80\x80",
+        "\xf4\x8f\xbf\xbf",
+    };
+    struct messages m = { 0 };
+    struct scenario *s = parse("version: 1\n", &m);
+
+    for (size_t i = 0; i < ROWS(wrong); i++)
+        ck_assert_msg(scenario_set(s, "nic.model", wrong[i], LEVEL_SET, "--set", &m) == -1, "%zu", i);
+    CHECK_EQ(m.count, ROWS(wrong));
+    for (size_t i = 0; i < ROWS(right); i++)
+        ck_assert_msg(scenario_set(s, "nic.model", right[i], LEVEL_SET, "--set", &m) == 0, "%zu", i);
+    messages_free(&m);
     scenario_free(s);
 }
 END_TEST
@@ -639,10 +681,15 @@ START_TEST(a_file_beside_the_scenario_is_found_before_one_in_the_data_directory)
 {
     struct messages m = { 0 };
     struct scenario *s = scenario_read("tests/data/scenario/machines/level.yaml", data, &m);
+    struct scenario *copy = scenario_copy(s);
     char *path = scenario_find_file(s, "two-nics.yaml", &m);
 
     ck_assert_str_eq(path, "tests/data/scenario/machines/two-nics.yaml");
     free(path);
+    path = scenario_find_file(copy, "two-nics.yaml", &m);
+    ck_assert_str_eq(path, "tests/data/scenario/machines/two-nics.yaml");
+    free(path);
+    scenario_free(copy);
     path = scenario_find_file(s, "flat.yaml", &m);
     ck_assert_str_eq(path, "tests/data/scenario/flat.yaml");
     free(path);
@@ -768,6 +815,7 @@ START_TEST(instances_that_differ_print_a_line_of_their_own)
     ck_assert_ptr_nonnull(strstr(text, "\nnic.ring.rx: 64\nnic[b].ring.rx: 128\n"));
     ck_assert_ptr_nonnull(strstr(text, "\nnic.queue.rps_cpus: 0\nnic[b].queue[2].rps_cpus: 1\n"));
     ck_assert_ptr_null(strstr(text, "nic[a].ring.rx"));
+    ck_assert_ptr_null(strstr(text, "nic[a].queue"));
     ck_assert_ptr_nonnull(strstr(text, "\nnic.model: \"\"\n"));
     free(text);
     config_free(&c);
@@ -827,6 +875,33 @@ START_TEST(a_key_is_a_row_with_instance_and_queue)
 }
 END_TEST
 
+/* Some of the host's own parameters are grouped with those of applications or NICs. */
+START_TEST(a_parameter_of_the_whole_machine_takes_no_name)
+{
+    for (const struct model_info *const *m = rx_path; *m; m++)
+        for (size_t r = 0; r < (*m)->n_params; r++) {
+            const char *name = (*m)->params[r].name, *dot = strchr(name, '.');
+            struct param_ref ref;
+            char key[200], why[256] = "";
+
+            snprintf(key, sizeof key, "%.*s[x]%s", (int)(dot - name), name, dot);
+            CHECK_EQ(param_find(key, &ref, why, sizeof why), (*m)->scope == SCOPE_HOST ? -1 : 0);
+        }
+}
+END_TEST
+
+START_TEST(a_key_longer_than_any_is_refused)
+{
+    struct param_ref ref;
+    char key[400], why[256];
+
+    memset(key, 'k', sizeof key);
+    key[sizeof key - 1] = '\0';
+    CHECK_EQ(param_find(key, &ref, why, sizeof why), -1);
+    ck_assert_str_eq(why, "unknown key 'kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk..', longer than any key");
+}
+END_TEST
+
 START_TEST(every_row_is_found_by_its_own_name)
 {
     for (const struct model_info *const *m = rx_path; *m; m++)
@@ -844,14 +919,16 @@ END_TEST
 SUITE(scenario, every_bad_file_is_refused_with_the_expected_words_and_places,
       every_cpu_nic_and_kernel_file_can_be_selected, files_and_scalars_have_a_largest_size,
       mappings_nest_sixteen_deep, a_tower_of_brackets_is_refused, after_a_hundred_errors_the_rest_is_not_read,
-      there_are_at_most_sixty_four_of_a_kind, a_file_that_is_not_there_is_named_with_the_systems_reason,
+      there_are_at_most_ten_thousand_assignments, there_are_at_most_sixty_four_of_a_kind, a_file_that_is_not_there_is_named_with_the_systems_reason,
       nested_and_flat_keys_mean_the_same, a_byte_order_mark_and_carriage_returns_are_accepted,
       a_triple_is_a_list_or_one_text_or_three_keys, instances_are_named_by_mention_and_in_its_order,
       each_level_beats_the_one_below, within_a_level_a_name_beats_none_and_then_the_later_wins,
       a_nics_file_is_about_that_nic, a_varied_kernel_version_selects_its_file,
-      an_assignment_of_the_command_line_says_where_it_came_from, a_copy_of_a_scenario_goes_its_own_way,
+      an_assignment_of_the_command_line_says_where_it_came_from, only_utf_8_is_text,
+      a_copy_of_a_scenario_goes_its_own_way,
       includes_go_eight_deep_and_stay_inside, includes_do_not_multiply_without_end,
       a_file_beside_the_scenario_is_found_before_one_in_the_data_directory,
       what_is_printed_reads_back_to_the_same_configuration, instances_that_differ_print_a_line_of_their_own,
       json_holds_the_lines_of_the_print_as_texts, a_key_is_a_row_with_instance_and_queue,
+      a_parameter_of_the_whole_machine_takes_no_name, a_key_longer_than_any_is_refused,
       every_row_is_found_by_its_own_name)

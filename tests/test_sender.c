@@ -6,7 +6,8 @@
 #include "models/host_config.h"
 #include "tests/suite.h"
 
-/* One sender over a path of 100 us; frames of 1070 bytes carry 1000. The tests are the wire and the receiver. */
+/* One sender over a path of 100 us; frames of 1070 bytes carry 1000. The tests are the wire and the receiver.
+ */
 struct bench {
     struct traffic_config source;
     struct config config;
@@ -91,7 +92,8 @@ START_TEST(the_first_flight_fills_the_window)
 }
 END_TEST
 
-/* An ACK sent at 60 us arrives at 110 us, and what it lets out may start at 160 us: one rtt, not a picosecond less. */
+/* An ACK sent at 60 us arrives at 110 us, and what it lets out may start at 160 us: one rtt, not a
+ * picosecond less. */
 START_TEST(an_ack_lets_new_data_out_one_rtt_later)
 {
     prepare();
@@ -231,8 +233,9 @@ END_TEST
 
 /* ---- loss ---- */
 
-/* Segment 1001 was lost: 2001 and 3001 and the next draw an ACK of 1001 each. The third sends again from the hole: all
- * four that were in flight. The fourth changes nothing. When the hole is filled the receiver has everything. */
+/* Segment 1001 was lost: 2001 and 3001 and the next draw an ACK of 1001 each. The third sends again from
+ * the hole: all four that were in flight. The fourth changes nothing. When the hole is filled the receiver
+ * has everything. */
 START_TEST(three_duplicates_send_again_from_the_hole_once)
 {
     prepare();
@@ -340,8 +343,8 @@ START_TEST(a_segment_sent_twice_is_not_measured)
 }
 END_TEST
 
-/* srtt 100 us: expiries 200.1 ms after the ACK's 100 us, and doubled. Then an ACK of new data at 700 ms arrives at
- * 700.05 ms: the next expiry is 200.1 ms later again, not four times that. */
+/* srtt 100 us: expiries 200.1 ms after the ACK's 100 us, and doubled. Then an ACK of new data at 700 ms
+ * arrives at 700.05 ms: the next expiry is 200.1 ms later again, not four times that. */
 START_TEST(progress_ends_the_doubling)
 {
     prepare();
@@ -359,8 +362,8 @@ START_TEST(progress_ends_the_doubling)
 }
 END_TEST
 
-/* After the timer sent the first of four again, an ACK of all four (the receiver had the other three) moves on to
- * what was never sent. */
+/* After the timer sent the first of four again, an ACK of all four (the receiver had the other three) moves
+ * on to what was never sent. */
 START_TEST(what_the_receiver_already_had_is_not_sent_a_third_time)
 {
     prepare();
@@ -414,8 +417,9 @@ END_TEST
 
 /* ---- a closed window ---- */
 
-/* Everything is acknowledged and the window is 0: after the timer an empty segment one byte before, sequence number
- * 4000. The answer opens 300 bytes: the next probe carries what fits. A real opening ends it. */
+/* Everything is acknowledged and the window is 0: after the timer an empty segment one byte before,
+ * sequence number 4000. The answer opens 300 bytes: the next probe carries what fits. A real opening ends
+ * it. */
 START_TEST(a_closed_window_is_probed)
 {
     ps_t timer;
@@ -498,7 +502,7 @@ START_TEST(sequence_numbers_wrap)
 }
 END_TEST
 
-START_TEST(acks_of_what_was_never_sent_are_ignored)
+START_TEST(acks_of_what_was_never_sent_or_long_acknowledged_are_ignored)
 {
     prepare();
     begin(65536);
@@ -510,6 +514,11 @@ START_TEST(acks_of_what_was_never_sent_are_ignored)
     CHECK_EQ(b.s.acked, 0);
     CHECK_EQ(b.s.peer_window, 65536);
     CHECK_EQ(b.s.segments, 4);
+    ack(3001, 65536);
+    ack(1001, 99);
+    engine_run_until(&b.engine, 120 * US);
+    CHECK_EQ(b.s.acked, 3000);
+    CHECK_EQ(b.s.peer_window, 65536);
     done();
 }
 END_TEST
@@ -542,6 +551,8 @@ START_TEST(any_number_of_acks_may_be_under_way)
     CHECK_EQ(b.s.acked, 50000);
     for (uint32_t i = 51; i <= 1050; i++)
         sender_ack(&b.s, 1 + 1000 * i, 2000000, 1, 60 * US + (ps_t)i);
+    engine_run_until(&b.engine, 110 * US + 60);
+    CHECK_EQ(b.s.acked, 60000);
     engine_run_until(&b.engine, 110 * US + 700);
     CHECK_EQ(b.s.acked, 700000);
     engine_run_until(&b.engine, 110 * US + 1050);
@@ -559,5 +570,6 @@ SUITE(sender, the_first_flight_fills_the_window, an_ack_lets_new_data_out_one_rt
       a_segment_sent_twice_is_not_measured, progress_ends_the_doubling,
       what_the_receiver_already_had_is_not_sent_a_third_time, progress_forgets_duplicates,
       an_ack_at_the_instant_of_the_timer_comes_first, a_closed_window_is_probed,
-      an_update_opens_a_closed_window_at_once, sequence_numbers_wrap, acks_of_what_was_never_sent_are_ignored,
+      an_update_opens_a_closed_window_at_once, sequence_numbers_wrap,
+      acks_of_what_was_never_sent_or_long_acknowledged_are_ignored,
       the_receivers_newest_time_stamp_is_echoed, any_number_of_acks_may_be_under_way)

@@ -375,6 +375,36 @@ START_TEST(a_callback_that_fails_stops_the_sweep)
 }
 END_TEST
 
+static void has_failed(void *user, const struct sweep_point *pt, uint64_t replication, const char *why)
+{
+    struct record *r = user;
+
+    CHECK_EQ(pt->ordinal, 1);
+    (void)replication;
+    ck_assert_ptr_nonnull(strstr(why, "NIC"));
+    r->asked++;
+}
+
+/* Point 1 is broken behind the plan's back: it names a NIC that is not there. Its runs fail, the others are done. */
+START_TEST(a_point_that_fails_does_not_stop_the_others)
+{
+    struct record r = { 0 };
+    struct sweep_callbacks calls = { .done = is_done, .failed = has_failed, .user = &r };
+    struct messages m = { 0 };
+    struct param_ref ref;
+    struct sweep_plan p;
+    char why[128];
+
+    CHECK_EQ(build(&p, AXES("nic.ring.rx=64,128,256"), false, NULL, REPS, &m), 0);
+    CHECK_EQ(param_find("traffic.nic", &ref, why, sizeof why), 0);
+    *config_at(&p.point[1].config, ref.model, ref.row, 0, 0) = 5;
+    CHECK_EQ(sweep_run(&p, &run_options_default, 2, &calls, NULL), REPS);
+    CHECK_EQ(r.asked, REPS);
+    CHECK_EQ(r.done, RUNS - REPS);
+    sweep_free(&p);
+}
+END_TEST
+
 START_TEST(a_raised_stop_flag_starts_no_run)
 {
     atomic_int stop = 1;
@@ -393,4 +423,4 @@ SUITE(sweep, a_list_is_its_values, semicolons_separate_values_that_hold_commas,
       every_byte_of_a_text_changes_both_halves_of_its_hash, a_run_key_depends_on_scenario_seed_and_replication,
       the_contents_of_a_capture_are_part_of_the_hash, results_do_not_depend_on_the_number_of_workers,
       replications_draw_different_numbers, what_is_known_is_not_run_again, a_callback_that_fails_stops_the_sweep,
-      a_raised_stop_flag_starts_no_run)
+      a_point_that_fails_does_not_stop_the_others, a_raised_stop_flag_starts_no_run)

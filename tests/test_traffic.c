@@ -143,8 +143,8 @@ START_TEST(line_rate_is_line_rate_in_bits_and_in_percent)
 }
 END_TEST
 
-/* The largest and the smallest load the check allows: 10 x 800 Gbit/s with 64 B is 672 bits in 84 ps exactly; 1 kbit/s
- * with 9022 B is 72336 bits in 72.336 s; 0.001 packets a second is one in 1000 s. */
+/* The largest and the smallest load the check allows: 10 x 800 Gbit/s with 64 B is 672 bits in 84 ps
+ * exactly; 1 kbit/s with 9022 B is 72336 bits in 72.336 s; 0.001 packets a second is one in 1000 s. */
 START_TEST(the_extremes_of_the_load_are_exact)
 {
     struct bench *b = bench();
@@ -212,8 +212,8 @@ END_TEST
 
 /* ---- trains ---- */
 
-/* At 3 per microsecond a train of 1 us holds the starts 0, 1/3 and 2/3 us (3/3 is not inside); of 1 us and 1 ps also
- * the one at 1 us. Every train begins at a whole period. */
+/* At 3 per microsecond a train of 1 us holds the starts 0, 1/3 and 2/3 us (3/3 is not inside); of 1 us and
+ * 1 ps also the one at 1 us. Every train begins at a whole period. */
 START_TEST(a_train_holds_what_starts_inside_it)
 {
     struct bench *b = bench();
@@ -251,8 +251,9 @@ END_TEST
 
 /* ---- random gaps ---- */
 
-/* 200 000 exponential gaps of mean m: their mean has a standard error of m / sqrt(200000) = 0.22%, their second moment
- * 2 m^2 one of m^2 * sqrt(24 - 4) / sqrt(200000) = 1% of m^2. Five of each, and the table's tail is cut by 0.1%. */
+/* 200 000 exponential gaps of mean m: their mean has a standard error of m / sqrt(200000) = 0.22%, their
+ * second moment 2 m^2 one of m^2 * sqrt(24 - 4) / sqrt(200000) = 1% of m^2. Five of each, and the table's
+ * tail is cut by 0.1%. */
 static void random_gaps_have_mean(struct bench *b, double mean)
 {
     enum { N = 200000 };
@@ -282,14 +283,17 @@ START_TEST(random_gaps_are_exponential)
     b->source.traffic.rate = LOAD_OF(LOAD_MILLIPPS, 1000000000000);     /* 1 ns: rounding must not show */
     begin(b);
     random_gaps_have_mean(b, 1e3);
+    b->source.traffic.rate = LOAD_OF(LOAD_MILLIPPS, 600000000000);
+    begin(b);
+    CHECK_EQ(b->t.mean, 1706666);       /* 1666.67 ps in units of 1/1024 ps */
     b->source.traffic.rate = LOAD_OF(LOAD_MILLIPPS, 10000);             /* 0.1 s: past the fine units */
     begin(b);
     random_gaps_have_mean(b, 1e11);
 }
 END_TEST
 
-/* Gaps of 1000 s are longer than one draw can be: drawn coarsely. 4000 of them have a standard error of 1.6%; the
- * source falls silent after 53 days, 4600 gaps. */
+/* Gaps of 1000 s are longer than one draw can be: drawn coarsely. 4000 of them have a standard error of
+ * 1.6%; the source falls silent after 53 days, 4600 gaps. */
 START_TEST(rare_random_frames_keep_their_rate)
 {
     struct bench *b = bench();
@@ -378,8 +382,8 @@ START_TEST(open_loop_tcp_is_a_stream_in_order)
 }
 END_TEST
 
-/* Trains of 5 frames over 2 flows: frame 3 is the last of one flow, frame 4 of the other; in the next train turns go
- * on, and again the last two frames push. */
+/* Trains of 5 frames over 2 flows: frame 3 is the last of one flow, frame 4 of the other; in the next train
+ * turns go on, and again the last two frames push. */
 START_TEST(the_last_segment_of_a_flow_in_a_train_pushes)
 {
     struct bench *b = bench();
@@ -448,8 +452,9 @@ START_TEST(a_capture_is_replayed_as_it_was)
 }
 END_TEST
 
-/* 300%: 10 ns -> 3333 ps, 25 ns -> 8333, 30 ns -> 10000. A lap is 30 ns + 30/3 ns; the second begins at 40/3 ns,
- * rounded once: its record at 10 ns starts at floor(50000 / 3) = 16666 ps. At 50% everything takes twice as long. */
+/* 300%: 10 ns -> 3333 ps, 25 ns -> 8333, 30 ns -> 10000. A lap is 30 ns + 30/3 ns; the second begins at
+ * 40/3 ns, rounded once: its record at 10 ns starts at floor(50000 / 3) = 16666 ps. At 50% everything takes
+ * twice as long. */
 START_TEST(speed_divides_times_exactly_over_laps)
 {
     struct bench *b = replay_bench();
@@ -524,8 +529,8 @@ START_TEST(a_capture_of_one_instant_repeats_each_second)
 }
 END_TEST
 
-/* Two records 50 days apart at a hundredth of the speed: the second is beyond what a run can hold, so it never
- * comes, and nothing overflows on the way. */
+/* Two records 50 days apart at a hundredth of the speed: the second is beyond what a run can hold, so it
+ * never comes, and nothing overflows on the way. */
 START_TEST(what_lies_beyond_simulated_time_never_comes)
 {
     struct arrival far[2] = { { .at = 0, .wire_bytes = 64 }, { .at = 4320000 * SEC, .wire_bytes = 64 } };

@@ -108,11 +108,20 @@ static void stop_soon(struct watch *w, int signal)
     fputs("rxsim: stopping; once more stops at once\n", stderr);
 }
 
+/* Who started us with a signal ignored (nohup, a shell's background job) wants it ignored. */
+static void add_unless_ignored(sigset_t *set, int signal)
+{
+    struct sigaction action;
+
+    if (sigaction(signal, NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+        sigaddset(set, signal);
+}
+
 static void watched(sigset_t *set)
 {
     sigemptyset(set);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGTERM);
+    add_unless_ignored(set, SIGINT);
+    add_unless_ignored(set, SIGTERM);
     sigaddset(set, SIGUSR1);
     sigaddset(set, END);
 }

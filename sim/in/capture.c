@@ -26,8 +26,8 @@ enum { TYPE_IPV4 = 0x0800, TYPE_IPV6 = 0x86dd, TYPE_VLAN = 0x8100, TYPE_QINQ = 0
 
 /* ---- gzip ----
  *
- * libpcap reads plain files only; zlib's reader passes plain files through. What zlib found wrong is kept here,
- * because libpcap sees only that the file ends. */
+ * libpcap reads plain files only; zlib's reader passes plain files through. What zlib found wrong is kept
+ * here, because libpcap sees only that the file ends. */
 
 struct unpacker {
     gzFile gz;

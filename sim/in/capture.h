@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Captures: pcap and pcapng files, also gzipped, as arrivals for traffic of kind `replay`.
  *
- * Read: link types Ethernet (with up to two VLAN tags), raw IP and Linux cooked v1 and v2; times to the nanosecond;
- * IPv4 with TCP or UDP as far as the snap length kept it. Lengths are the original ones, so a capture of headers is
- * enough. A frame whose headers are cut is FLOW_OTHER_IP if its addresses are there, else FLOW_NOT_IP; so are
- * fragments (FLOW_OTHER_IP: only the first has ports, and NICs hash all of them on addresses). A record before its
- * predecessor gets its predecessor's time. Checksums are never judged.
+ * Read: link types Ethernet (with up to two VLAN tags), raw IP and Linux cooked v1 and v2; times to the
+ * nanosecond; IPv4 with TCP or UDP as far as the snap length kept it. Lengths are the original ones, so a
+ * capture of headers is enough. A frame whose headers are cut is FLOW_OTHER_IP if its addresses are there,
+ * else FLOW_NOT_IP; so are fragments (FLOW_OTHER_IP: only the first has ports, and NICs hash all of them on
+ * addresses). A record before its predecessor gets its predecessor's time. Checksums are never judged.
  *
  * Ethernet frames get 4 bytes of FCS, raw IP also 14 of header; less than 64 becomes 64. All records become
  * arrivals; what is not for us is left out by `traffic.to`.
  *
- * Memory: 48 bytes a record and 24 to 64 a flow, half as much again while the tables grow; at most 50 million records
- * (2.4 GB, 3.6 GB while reading, if they are few flows). */
+ * Memory: 48 bytes a record and 24 to 64 a flow, half as much again while the tables grow; at most 50
+ * million records (2.4 GB, 3.6 GB while reading, if they are few flows). */
 #ifndef SIM_IN_CAPTURE_H
 #define SIM_IN_CAPTURE_H
 
@@ -40,9 +40,10 @@ struct capture_summary {
     int snaplen;
 };
 
-/* Reads a capture. Returns 0 and the arrivals (the caller's: arrivals_free), or -1 after adding one message and with
- * *out = NULL: the file cannot be read, is not a capture, is cut off, has an unknown link type, holds no packets or
- * too many, or spans more than 50 days. `summary` may be NULL; it is filled as far as reading went. */
+/* Reads a capture. Returns 0 and the arrivals (the caller's: arrivals_free), or -1 after adding one message
+ * and with *out = NULL: the file cannot be read, is not a capture, is cut off, has an unknown link type,
+ * holds no packets or too many, or spans more than 50 days. `summary` may be NULL; it is filled as far as
+ * reading went. */
 int capture_read_summary(const char *path, struct arrivals **out, struct capture_summary *summary,
                          struct messages *m);
 
@@ -55,8 +56,8 @@ static inline int capture_read(const char *path, struct arrivals **out, struct m
     return capture_read_summary(path, out, NULL, m);
 }
 
-/* What is strange about a capture that was read: adds one sentence each to `warnings`, which is not an error list.
- * Returns how many. */
+/* What is strange about a capture that was read: adds one sentence each to `warnings`, which is not an
+ * error list. Returns how many. */
 int capture_warnings(const struct capture_summary *s, const char *name, struct messages *warnings);
 
 #endif

@@ -241,8 +241,6 @@ int param_find(const char *key, struct param_ref *ref, char *why, size_t size)
                  ref->row->name);
         return -1;
     }
-    if (k.queue >= 0 && ref->model->scope != SCOPE_QUEUE)
-        return unknown(key, k.name, why, size);
     memcpy(ref->instance, k.instance, sizeof ref->instance);
     ref->queue = k.queue;
     return 0;

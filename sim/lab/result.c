@@ -86,16 +86,14 @@ static int book_balance(const struct book *b, const char *scope, char *why, unsi
     snprintf(why, size, "%s: %" PRIu64 " %s offered, but %" PRIu64 " delivered + %" PRIu64
              " consumed + %" PRIu64
              " dropped + %" PRIu64 " in flight = %" PRIu64, scope, b->offered, b->unit, delivered, consumed,
-                 dropped,
-             b->in_flight, delivered + consumed + dropped + b->in_flight);
+                 dropped, b->in_flight, delivered + consumed + dropped + b->in_flight);
     return -1;
 }
 
 /* No queue may claim what the total does not know. The reverse is allowed: a frame that ends before a
  * queue was chosen (FCS, FIFO) is in the total only. */
 static int queues_within_total(const struct result *r, struct book book_of(const struct result_ledger *),
-                               char *why,
-                               unsigned long size)
+                               char *why, unsigned long size)
 {
     struct book total = book_of(&r->ledger);
 
@@ -106,8 +104,7 @@ static int queues_within_total(const struct result *r, struct book book_of(const
             sum += book_of(&r->queue[q].ledger).by_fate[f];
         if (sum > total.by_fate[f]) {
             snprintf(why, size, "%s: the queues count %" PRIu64 " %s, the total %" PRIu64,
-                     fate_info[f].name, sum,
-                     total.unit, total.by_fate[f]);
+                     fate_info[f].name, sum, total.unit, total.by_fate[f]);
             return -1;
         }
     }

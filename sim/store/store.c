@@ -96,8 +96,7 @@ static int check_folder(struct store *s)
         return store_fail(s, "out of memory");
     if (make_folder(folder) != 0)
         failed = store_fail(s, "cannot create the folder %s (%s); create it or name another file with --db",
-                            folder,
-                            strerror(errno));
+                            folder, strerror(errno));
     else if (eaccess(folder, W_OK | X_OK) != 0)
         failed = store_fail(s,
                             "the folder %s cannot be written (%s), and a journal is needed beside the file; "
@@ -133,8 +132,9 @@ static int check_file(struct store *s)
         return store_fail(s, "not an rxsim database but one of another program; it was left as it is: name "
                           "another file with --db");
     case FILE_EMPTY:
-        return s->write ? 0 : store_fail(s,
-                                         "an empty file, not an rxsim database; `rxsim run` would fill it");
+        if (s->write)
+            return 0;
+        return store_fail(s, "an empty file, not an rxsim database; `rxsim run` would fill it");
     case FILE_NONE:
     case FILE_OURS:
         break;
@@ -252,8 +252,8 @@ static int connect_immutable(struct store *s)
 
     char *name = sqlite3_str_finish(uri);
     sql_close(s);
-    int failed = name ? connect(s, name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI) : store_fail(s,
-            "out of memory");
+    int failed = name ? connect(s, name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI)
+                      : store_fail(s, "out of memory");
     sqlite3_free(name);
     return failed;
 }

@@ -153,8 +153,7 @@ static int find_in_experiment(struct store *s, const char *name, struct run_set 
     failed = slash ? find_point(s, name, slash + 1, experiment, out)
                    : add_runs(s, ASK(s, "SELECT r.id FROM run r JOIN point p ON p.id = r.point_id"
                                      " WHERE p.experiment_id = ? ORDER BY p.ordinal, r.repetition",
-                                         INT(experiment)),
-                              out);
+                                         INT(experiment)), out);
     if (!failed && out->n == 0)
         return store_fail(s, "%s has no stored run", out->what);
     return failed;

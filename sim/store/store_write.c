@@ -319,8 +319,7 @@ static int put_metrics(struct store *s, int64_t run, const struct result *r)
         double value = result_metric(r, m->name);
 
         if (!isnan(value) && PUT(s, "INSERT INTO metric(run_id, name, unit, value) VALUES (?, ?, ?, ?)",
-                                 INT(run),
-                                 TEXT(m->name), TEXT(m->unit), REAL(value)) != 0)
+                                 INT(run), TEXT(m->name), TEXT(m->unit), REAL(value)) != 0)
             return -1;
     }
     return 0;
@@ -382,8 +381,7 @@ static int put_cpu_times(struct store *s, int64_t run, const struct result *r)
     for (int cpu = 0; cpu < r->cpus; cpu++)
         for (int c = 0; c < RESULT_CONTEXTS; c++)
             if (PUT(s, "INSERT INTO cpu_time(run_id, cpu, context, ps) VALUES (?, ?, ?, ?)", INT(run),
-                    INT(cpu),
-                    TEXT(result_context_name[c]), INT(r->cpu[cpu].ps[c])) != 0)
+                    INT(cpu), TEXT(result_context_name[c]), INT(r->cpu[cpu].ps[c])) != 0)
                 return -1;
     return 0;
 }
@@ -400,8 +398,7 @@ static const char *kind_name(enum fate_kind kind)
 }
 
 static int put_fate(struct store *s, int64_t run, int ordinal, const char *scope, enum fate fate,
-                    uint64_t frames,
-                    uint64_t bytes)
+                    uint64_t frames, uint64_t bytes)
 {
     const struct fate_info *info = &fate_info[fate];
 
@@ -417,8 +414,7 @@ static int put_ledger(struct store *s, int64_t run, int ordinal, const char *sco
 {
     if (PUT(s, "INSERT INTO ledger(run_id, ordinal, scope, fate, kind, frames, bytes)"
             " VALUES (?, ?, ?, 'offered', 'offered', ?, ?)", INT(run), INT(ordinal), TEXT(scope),
-                U64(l->offered),
-            U64(l->offered_bytes)) != 0
+                U64(l->offered), U64(l->offered_bytes)) != 0
         || put_fate(s, run, ordinal, scope, FATE_IN_FLIGHT, l->in_flight, l->in_flight_bytes) != 0)
         return -1;
     for (int f = FATE_IN_FLIGHT + 1; f < FATES; f++)
@@ -454,8 +450,7 @@ static int put_polls(struct store *s, int64_t run, const struct result *r)
 {
     for (size_t work = 0; work < sizeof r->work_hist / sizeof r->work_hist[0]; work++)
         if (r->work_hist[work] > 0 && PUT(s, "INSERT INTO poll_hist(run_id, work, n) VALUES (?, ?, ?)",
-                                          INT(run),
-                                          INT((int64_t)work), U64(r->work_hist[work])) != 0)
+                                          INT(run), INT((int64_t)work), U64(r->work_hist[work])) != 0)
             return -1;
     return 0;
 }
@@ -515,8 +510,7 @@ static int put_run(struct store *s, int64_t point, const struct sweep_plan *plan
             U64(replication), U64(plan->seed), TEXT(rxsim_version()), INT(MODEL_VERSION), TEXT(fingerprint),
             INT(r->deterministic), INT(r->sim_ps), INT(r->warmup_ps), INT(r->offer_ps), U64(r->events),
             U64(r->polls), U64(r->irqs), U64(r->softirq_runs), U64(r->time_squeeze), REAL(r->wall_s),
-                TEXT(host),
-            TEXT(started)) != 0)
+                TEXT(host), TEXT(started)) != 0)
         return -1;
     *id = sqlite3_last_insert_rowid(s->db);
     return 0;

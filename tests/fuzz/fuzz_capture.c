@@ -3,8 +3,8 @@
  *
  *     clang -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_capture.c ..
  *
- * Whatever the bytes say, the reader returns 0 and arrivals that keep their own promises, or -1, one message and
- * nothing. */
+ * Whatever the bytes say, the reader returns 0 and arrivals that keep their own promises, or -1, one
+ * message and nothing. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
