@@ -14,8 +14,8 @@ static const ps_t RTO_MIN = 200 * MS, RTO_MAX = 120 * SEC, RTO_FIRST = 1 * SEC; 
 
 static void wake(void *sender);
 
-int sender_init(struct tcp_sender *s, struct traffic *t, uint32_t flow_index, struct engine *e, struct pool *frames,
-                int64_t peer_window, sender_fn *notify, void *user)
+int sender_init(struct tcp_sender *s, struct traffic *t, uint32_t flow_index, struct engine *e,
+                struct pool *frames, int64_t peer_window, sender_fn *notify, void *user)
 {
     const struct traffic_params *p = &t->params;
 

@@ -72,8 +72,8 @@ struct tcp_sender {
 /* `flow_index` counts from 0 within the source; `peer_window` is the receiver's first window in bytes. The
  * caller owns `s` (sender_free), everything else is borrowed. Frames come from `frames`; their id is not
  * set. Returns 0, or -1 when out of memory. */
-int sender_init(struct tcp_sender *s, struct traffic *t, uint32_t flow_index, struct engine *e, struct pool *frames,
-                int64_t peer_window, sender_fn *notify, void *user);
+int sender_init(struct tcp_sender *s, struct traffic *t, uint32_t flow_index, struct engine *e,
+                struct pool *frames, int64_t peer_window, sender_fn *notify, void *user);
 void sender_free(struct tcp_sender *s);
 
 /* Schedules the first flight: the sender begins at the source's start, moved by a part of one rtt drawn

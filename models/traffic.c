@@ -40,7 +40,7 @@ static const struct param rows[] = {
       "offered load, inside a train for onoff; above line rate the wire queues; not for replay and sender",
       "ours: a round 1 Mpps; the check allows 0.001pps..1Gpps, 1kbps..1.6Tbps, 0.0001%..1000%"),
     P(frame, "frame", UNIT_BYTES, SHORTEST, SHORTEST, LONGEST,
-      "frame from destination address to FCS; tcp needs 71 for one byte of payload; sender: its largest frame",
+      "frame from destination address to FCS; tcp needs 71 for a byte of payload; sender: its largest",
       "IEEE 802.3: 64 is the shortest; 9022 is MTU 9000 with header, VLAN tag and FCS"),
     P_CHOICE(proto, "proto", TRAFFIC_UDP, proto_names,
              "what cbr, poisson and onoff send; a sender is always tcp", "ours"),
@@ -55,8 +55,8 @@ static const struct param rows[] = {
     P(start, "start", UNIT_TIME, 0, 0, 100000 * SEC, "first start after the beginning of the run", "ours"),
     P(stop, "stop", UNIT_TIME, 0, 0, 100000 * SEC,
       "no frame starts at or after this time of the run; 0 means never", "ours"),
-    P(frames, "frames", UNIT_COUNT, 0, 0, INT64_MAX, "at most so many frames; 0 means no limit; not for sender",
-      "ours"),
+    P(frames, "frames", UNIT_COUNT, 0, 0, INT64_MAX,
+      "at most so many frames; 0 means no limit; not for sender", "ours"),
     P(burst, "burst", UNIT_TIME, 1 * MS, 1, 1000 * SEC,
       "onoff: length of a train; every frame due before its end belongs to it", "ours"),
     P(period, "period", UNIT_TIME, 10 * MS, 0, 1000 * SEC,
@@ -67,7 +67,8 @@ static const struct param rows[] = {
       "replay: percent of the captured speed; 100 plays original times, 5000 is fifty times faster",
       "ours: as it was"),
     P(loop, "loop", UNIT_COUNT, 1, 0, MILLION,
-      "replay: how often the capture is played, 0 means until stop; TCP repeats its sequence numbers", "ours"),
+      "replay: how often the capture is played; 0 means until stop; TCP repeats its sequence numbers",
+      "ours"),
     P_TEXT(to, "to", "replay: only frames to this address, a dotted quad; empty means all",
            "ours: a capture taken on a host holds both directions"),
     P(fcs_errors, "fcs_errors", UNIT_COUNT, 0, 0, MILLION, "frames damaged on the wire, per million",
@@ -75,8 +76,8 @@ static const struct param rows[] = {
     P(runts, "runts", UNIT_COUNT, 0, 0, MILLION, "frames cut to 32..63 bytes, per million",
       "ours: a full-duplex link makes none unless a device is broken"),
     PARAM_SWITCH(struct traffic_params, offset, "traffic.offset", 1,
-                 "draw the first start within one mean gap (sender: one rtt, each flow its own), anew in each "
-                 "replication",
+                 "draw the first start within one mean gap (sender: one rtt, each flow its own), anew in "
+                 "each replication",
                  "ours: without it all replications have the same phase and their confidence is false"),
     P(window, "window", UNIT_BYTES, 262144, 1, 1 << 30,
       "sender: bytes in flight at most, whatever the receiver's window", "assumption: 256 KiB"),
@@ -428,8 +429,8 @@ static void hold(struct traffic *t)
         t->next_at = PS_NEVER;
 }
 
-void traffic_init(struct traffic *t, const struct config *c, int source, uint32_t first_flow, int64_t link_bps,
-                  const struct variate *exponential, uint64_t seed, uint64_t replication)
+void traffic_init(struct traffic *t, const struct config *c, int source, uint32_t first_flow,
+                  int64_t link_bps, const struct variate *exponential, uint64_t seed, uint64_t replication)
 {
     const struct traffic_params *p = params_of(c, source);
     struct stream offset;

@@ -43,7 +43,7 @@ struct arrival {
     uint32_t seq, ack, tsval, tsecr;
     uint16_t window, ip_id;
     uint8_t tcp_flags, ttl, tos, ip_df;
-    uint16_t bad;               /* FRAME_FRAGMENT, FRAME_TRUNCATED, FRAME_BAD_IP_HDR; checksums are never judged:
+    uint16_t bad;               /* FRAME_FRAGMENT, FRAME_TRUNCATED, FRAME_BAD_IP_HDR; checksums are not judged:
                                  * captures of a sender's own host hold partial ones */
 };
 
@@ -81,7 +81,7 @@ struct traffic_params {
     int64_t to;                 /* UNIT_TEXT replay: only frames to this IPv4 address; empty: all */
     int64_t fcs_errors;         /* frames damaged on the wire, per million */
     int64_t runts;              /* frames cut below 64 bytes, per million */
-    int64_t offset;             /* switch: draw a random offset of the first arrival within one gap (0: fixed) */
+    int64_t offset;             /* switch: draw an offset of the first arrival within one gap (0: fixed) */
     int64_t window;             /* sender: bytes in flight at most */
     int64_t rtt;                /* sender: path delay, both ways together */
     int64_t bytes;              /* sender: bytes to send per flow, 0 = endless */
@@ -132,8 +132,8 @@ void traffic_flow_keys(const struct config *c, int source, struct flow_key *keys
 
 /* `link_bps` turns percent and bit rates into gaps. Streams are named "traffic<N>.gaps" and so on, seeded by
  * (seed, replication). With offset on, the first arrival is moved by a uniform part of the mean gap. */
-void traffic_init(struct traffic *t, const struct config *c, int source, uint32_t first_flow, int64_t link_bps,
-                  const struct variate *exponential, uint64_t seed, uint64_t replication);
+void traffic_init(struct traffic *t, const struct config *c, int source, uint32_t first_flow,
+                  int64_t link_bps, const struct variate *exponential, uint64_t seed, uint64_t replication);
 
 /* Start of the next frame, or PS_NEVER. */
 static inline ps_t traffic_peek(const struct traffic *t) { return t->next_at; }

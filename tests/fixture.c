@@ -149,7 +149,8 @@ static void write_end(void *user, const struct frame *f, enum fate fate, ps_t no
     r->end[r->ends++] = (struct ending){ *f, fate, now };
 }
 
-/* A machine without traffic gets a frame that nobody will see, since a source must have one. */
+/* The times of arrivals count from the first. A machine without traffic gets a frame that nobody will see, since
+ * a source must have one. */
 void rig_build(struct rig *r)
 {
     char why[256] = "";
@@ -158,6 +159,10 @@ void rig_build(struct rig *r)
         rig_flow(r, FLOW_NOT_IP, 0, 0);
         rig_frame(r, 1000 * SEC, 0, 18);
     }
+    ps_t first = r->arrival[0].at;
+    r->config.traffic[0].traffic.start = first;
+    for (size_t i = 0; i < r->arrivals.n; i++)
+        r->arrival[i].at -= first;
     ck_assert_msg(host_init(&r->host, &r->config, 1, 0, !r->no_batch, why, sizeof why) == 0, "%s", why);
     r->built = true;
     r->host.engine.trace = (struct trace){ write_down, r };

@@ -220,12 +220,19 @@ START_TEST(a_gzipped_file_reads_like_the_file_itself)
     arrivals_free(plain);
     forget();
 
-    /* cut in the middle of the compressed data */
+    /* the checksum at the end is wrong, though every record is there; then cut before it */
     FILE *f = fopen(path, "rb+");
     uint8_t packed[512];
     size_t n = fread(packed, 1, sizeof packed, f);
 
+    ck_assert_uint_gt(n, 12);
+    packed[n - 8] ^= 1;
+    rewind(f);
+    CHECK_EQ(fwrite(packed, 1, n, f), n);
     fclose(f);
+    CHECK_EQ(capture_read(path, &arrivals, &messages), -1);
+    ck_assert_msg(strstr(messages.text, "the gzip data are damaged") != NULL, "%s", messages.text);
+    forget();
     CHECK_EQ(truncate(path, (off_t)n - 12), 0);
     CHECK_EQ(capture_read(path, &arrivals, &messages), -1);
     ck_assert_msg(strstr(messages.text, "gzip") != NULL, "%s", messages.text);
@@ -365,7 +372,8 @@ START_TEST(what_is_wrong_with_a_header_is_flagged)
         { 20, 0x20, FRAME_FRAGMENT, FLOW_OTHER_IP, 26 },        /* more fragments follow */
         { 21, 1, FRAME_FRAGMENT, FLOW_OTHER_IP, 26 },           /* an offset */
         { 23, 1, 0, FLOW_OTHER_IP, 26 },                        /* ICMP */
-        { 17, 0, 0, FLOW_UDP, 18 },                             /* length 0: taken above TSO; the frame's counts */
+        { 17, 40, FRAME_TRUNCATED, FLOW_UDP, 12 },              /* IP ends earlier than UDP says: padding */
+        { 17, 0, 0, FLOW_UDP, 18 },                             /* taken above TSO: the frame's counts */
     };
 
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
@@ -401,6 +409,11 @@ START_TEST(what_is_not_ipv4_is_one_flow)
     read_udp_with(13, 6);                       /* ARP */
     CHECK_EQ(flow(0)->proto, FLOW_NOT_IP);
     CHECK_EQ(summary.ipv6, 0);
+    forget();
+    header(NANO, LINK_ETHERNET);
+    record(0, 0, udp, 14, 42);                  /* a short frame was padded on the wire */
+    read_back();
+    CHECK_EQ(arrivals->arrival[0].wire_bytes, 64);
     forget();
     read_udp_with(12, 0x86);                    /* 0x8600: neither */
     CHECK_EQ(flow(0)->proto, FLOW_NOT_IP);
@@ -455,7 +468,7 @@ END_TEST
 START_TEST(odd_tcp_options_are_survived)
 {
     static const uint8_t odd[][12] = {
-        { 8, 0 }, { 8, 1 }, { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 8 }, { 1, 1, 1, 8, 10 }, { 0, 0, 8, 10 },
+        { 8, 0 }, { 8, 1 }, { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 8 }, { 1, 1, 1, 8, 10 }, { 0, 2, 8, 10 },
         { 2, 255 }, { 8, 9, 1, 2 },
     };
     uint8_t changed[66];
@@ -576,6 +589,14 @@ START_TEST(times_beyond_simulated_time_are_refused)
 }
 END_TEST
 
+START_TEST(an_absurd_length_is_refused)
+{
+    header(NANO, LINK_ETHERNET);
+    record(0, 0, udp, 60, (1 << 24) + 1);
+    refused("test.pcap: packet 1: a packet of more than 16 MB");
+}
+END_TEST
+
 START_TEST(frames_above_offload_size_are_warned_of)
 {
     header(NANO, LINK_ETHERNET);
@@ -589,12 +610,16 @@ START_TEST(frames_above_offload_size_are_warned_of)
 }
 END_TEST
 
-SUITE(capture, micro_and_nanosecond_files_of_both_byte_orders_are_read, pcapng_files_of_any_resolution_are_read,
+SUITE(capture, micro_and_nanosecond_files_of_both_byte_orders_are_read,
+      pcapng_files_of_any_resolution_are_read,
       a_gzipped_file_reads_like_the_file_itself, records_that_go_back_in_time_are_held_and_counted,
       udp_fields_are_those_of_the_packet, tcp_fields_are_those_of_the_packet,
-      cut_headers_are_told_as_far_as_they_go, what_is_wrong_with_a_header_is_flagged, vlan_tags_are_stepped_over,
-      what_is_not_ipv4_is_one_flow, raw_ip_and_cooked_captures_get_an_ethernet_header, odd_tcp_options_are_survived,
+      cut_headers_are_told_as_far_as_they_go, what_is_wrong_with_a_header_is_flagged,
+      vlan_tags_are_stepped_over,
+      what_is_not_ipv4_is_one_flow, raw_ip_and_cooked_captures_get_an_ethernet_header,
+      odd_tcp_options_are_survived,
       a_flow_is_listed_once_in_order_of_appearance, the_hash_sees_every_field,
       a_file_cut_off_says_after_which_packet, foreign_and_empty_files_are_refused_in_a_sentence,
       a_file_that_is_not_there_says_so, times_beyond_simulated_time_are_refused,
+      an_absurd_length_is_refused,
       frames_above_offload_size_are_warned_of)

@@ -123,7 +123,8 @@ END_TEST
 
 START_TEST(symmetric_xor_gives_both_directions_one_hash)
 {
-    struct rss plain = with((struct rss_params){ 0 }, 1), xor = with((struct rss_params){ .symmetric_xor = 1 }, 1);
+    struct rss plain = with((struct rss_params){ 0 }, 1);
+    struct rss xor = with((struct rss_params){ .symmetric_xor = 1 }, 1);
     struct flow_key there = published_key(0, FLOW_TCP);
     struct flow_key back = { .saddr = there.daddr, .daddr = there.saddr, .sport = there.dport,
                              .dport = there.sport, .proto = FLOW_TCP };

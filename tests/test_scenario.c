@@ -121,14 +121,14 @@ static void report(const char *name, FILE *out)
     struct messages m = { 0 };
     struct scenario *s;
     struct config c = { 0 };
-    char path[300];
+    char path[300], *state = NULL, *line;
 
     snprintf(path, sizeof path, "%s%s", bad, name);
     s = scenario_read(path, data, &m);
     if (s && scenario_resolve(s, &c, &m) == 0)
         config_free(&c);
     fprintf(out, "== %s\n", name);
-    for (char *state, *line = m.text ? strtok_r(m.text, "\n", &state) : NULL; line; line = strtok_r(NULL, "\n", &state))
+    for (line = m.text ? strtok_r(m.text, "\n", &state) : NULL; line; line = strtok_r(NULL, "\n", &state))
         fprintf(out, "%s\n", strncmp(line, bad, strlen(bad)) == 0 ? line + strlen(bad) : line);
     scenario_free(s);
     messages_free(&m);
@@ -189,7 +189,7 @@ START_TEST(every_cpu_nic_and_kernel_file_can_be_selected)
 
             *strrchr(entry[i]->d_name, '.') = '\0';
             ck_assert_ptr_nonnull(s);
-            CHECK_EQ(scenario_set(s, kind[k].key, entry[i]->d_name + strlen(kind[k].prefix), LEVEL_SET, "--set", &m), 0);
+            CHECK_EQ(scenario_set(s, kind[k].key, entry[i]->d_name + strlen(kind[k].prefix), LEVEL_SET, "", &m), 0);
             ck_assert_msg(scenario_resolve(s, &c, &m) == 0, "%s", m.text);
             config_free(&c);
             scenario_free(s);
@@ -348,7 +348,8 @@ END_TEST
 
 START_TEST(a_byte_order_mark_and_carriage_returns_are_accepted)
 {
-    struct config c = resolve_text("\xef\xbb\xbfversion: 1\r\nnic.ring.rx: 64\r\nnic:\r\n  coalesce: {rx-frames: 3}\r\n");
+    struct config c = resolve_text("\xef\xbb\xbfversion: 1\r\nnic.ring.rx: 64\r\n"
+                                   "nic:\r\n  coalesce: {rx-frames: 3}\r\n");
 
     CHECK_EQ(number(&c, "nic.ring.rx", 0, 0), 64);
     CHECK_EQ(number(&c, "nic.coalesce.rx-frames", 0, 0), 3);
@@ -439,8 +440,9 @@ END_TEST
 START_TEST(within_a_level_a_name_beats_none_and_then_the_later_wins)
 {
     struct messages m = { 0 };
-    struct scenario *s = parse("version: 1\nnic[eth1].ring.rx: 64\nnic[eth0].coalesce.rx-frames: 1\nnic.ring.rx: 128\n"
-                               "nic[eth1].queue[2].rps_cpus: 3\nnic.queue[2].rps_cpus: 2\nnic.queue.rps_cpus: 1\n", &m);
+    struct scenario *s = parse("version: 1\nnic[eth1].ring.rx: 64\nnic[eth0].coalesce.rx-frames: 1\n"
+                               "nic.ring.rx: 128\nnic[eth1].queue[2].rps_cpus: 3\nnic.queue[2].rps_cpus: 2\n"
+                               "nic.queue.rps_cpus: 1\n", &m);
     struct config c;
 
     ck_assert_msg(s != NULL, "%s", m.text);
@@ -497,7 +499,8 @@ START_TEST(a_varied_kernel_version_selects_its_file)
     }
     CHECK_EQ(scenario_set(s, "kernel.version", "6.10", LEVEL_VARY, "--vary", &m), 0);
     CHECK_EQ(scenario_resolve(s, &c, &m), -1);
-    ck_assert_str_eq(m.text, "--vary: 'kernel.version' 6.10: no kernels/linux-6.10.yaml (there are: 3.10 6.1 6.12 9.1)\n");
+    ck_assert_str_eq(m.text, "--vary: 'kernel.version' 6.10: no kernels/linux-6.10.yaml "
+                             "(there are: 3.10 6.1 6.12 9.1)\n");
     messages_free(&m);
     CHECK_EQ(scenario_set(s, "kernel.version", "", LEVEL_VARY, "--vary", &m), 0);
     CHECK_EQ(scenario_resolve(s, &c, &m), 0);
@@ -698,8 +701,8 @@ START_TEST(a_file_beside_the_scenario_is_found_before_one_in_the_data_directory)
     free(path);
     CHECK_EQ(m.count, 0);
     ck_assert_ptr_null(scenario_find_file(s, "nowhere.pcap", &m));
-    ck_assert_str_eq(m.text, "tests/data/scenario/machines/level.yaml: no file 'nowhere.pcap' beside the scenario or in "
-                             "tests/data/scenario\n");
+    ck_assert_str_eq(m.text, "tests/data/scenario/machines/level.yaml: no file 'nowhere.pcap' beside the scenario "
+                             "or in tests/data/scenario\n");
     messages_free(&m);
     scenario_free(s);
 }
@@ -764,7 +767,8 @@ static bool try_assignment(struct scenario **s, struct stream *random)
     row = &m->params[stream_below(random, m->n_params)];
     random_key(random, m, row, key, sizeof key);
     random_value(random, row, value, sizeof value);
-    valid = scenario_set(next, key, value, LEVEL_SET, "--set", &said) == 0 && scenario_resolve(next, &c, &said) == 0;
+    valid = scenario_set(next, key, value, LEVEL_SET, "--set", &said) == 0
+         && scenario_resolve(next, &c, &said) == 0;
     if (valid) {
         config_free(&c);
         scenario_free(*s);
@@ -807,8 +811,8 @@ END_TEST
 /* Two NICs and a queue that differ: the general line first, then those that differ, in order. */
 START_TEST(instances_that_differ_print_a_line_of_their_own)
 {
-    struct config c = resolve_text("version: 1\nnic[a].ring.rx: 64\nnic[b].ring.rx: 128\nnic[b].queue[2].rps_cpus: 1\n"
-                                   "nic.model: \"\"\n");
+    struct config c = resolve_text("version: 1\nnic[a].ring.rx: 64\nnic[b].ring.rx: 128\n"
+                                   "nic[b].queue[2].rps_cpus: 1\nnic.model: \"\"\n");
     char *text = printed(&c);
 
     ck_assert_msg(strncmp(text, "version: 1\n", 11) == 0, "%s", text);
@@ -919,7 +923,8 @@ END_TEST
 SUITE(scenario, every_bad_file_is_refused_with_the_expected_words_and_places,
       every_cpu_nic_and_kernel_file_can_be_selected, files_and_scalars_have_a_largest_size,
       mappings_nest_sixteen_deep, a_tower_of_brackets_is_refused, after_a_hundred_errors_the_rest_is_not_read,
-      there_are_at_most_ten_thousand_assignments, there_are_at_most_sixty_four_of_a_kind, a_file_that_is_not_there_is_named_with_the_systems_reason,
+      there_are_at_most_ten_thousand_assignments, there_are_at_most_sixty_four_of_a_kind,
+      a_file_that_is_not_there_is_named_with_the_systems_reason,
       nested_and_flat_keys_mean_the_same, a_byte_order_mark_and_carriage_returns_are_accepted,
       a_triple_is_a_list_or_one_text_or_three_keys, instances_are_named_by_mention_and_in_its_order,
       each_level_beats_the_one_below, within_a_level_a_name_beats_none_and_then_the_later_wins,

@@ -562,7 +562,8 @@ START_TEST(any_number_of_acks_may_be_under_way)
 END_TEST
 
 SUITE(sender, the_first_flight_fills_the_window, an_ack_lets_new_data_out_one_rtt_later,
-      acks_in_flight_keep_their_own_times, the_two_halves_of_an_odd_rtt_are_the_whole, the_smaller_window_rules,
+      acks_in_flight_keep_their_own_times, the_two_halves_of_an_odd_rtt_are_the_whole,
+      the_smaller_window_rules,
       a_finite_flow_ends_with_a_push_and_silence, nothing_starts_at_or_after_stop,
       the_start_is_the_sources_and_its_offset_within_one_rtt,
       three_duplicates_send_again_from_the_hole_once, window_updates_are_not_duplicates,

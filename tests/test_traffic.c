@@ -411,11 +411,14 @@ static struct flow_key replay_flows[] = {
 };
 static struct arrival replay_records[] = {
     { .at = 0,       .flow = 0, .wire_bytes = 64,  .payload = 10, .ttl = 3 },
-    { .at = 10 * NS, .flow = 1, .wire_bytes = 100, .payload = 20, .seq = 77, .tcp_flags = TCP_ACK, .window = 9 },
+    { .at = 10 * NS, .flow = 1, .wire_bytes = 100, .payload = 20, .seq = 77, .tcp_flags = TCP_ACK,
+      .window = 9 },
     { .at = 25 * NS, .flow = 0, .wire_bytes = 200, .payload = 30, .bad = FRAME_FRAGMENT },
     { .at = 30 * NS, .flow = 0, .wire_bytes = 300, .payload = 40 },
 };
-static const struct arrivals capture = { .arrival = replay_records, .n = 4, .flow = replay_flows, .flows = 2 };
+static const struct arrivals capture = {
+    .arrival = replay_records, .n = 4, .flow = replay_flows, .flows = 2,
+};
 
 static struct bench *replay_bench(void)
 {
@@ -633,8 +636,9 @@ END_TEST
 
 START_TEST(an_address_is_four_numbers_up_to_255)
 {
-    static const char *const wrong[] = { "", "1", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.4 ", " 1.2.3.4", "1..2.3",
-                                         "1.2.3.", "a.b.c.d", "1.2.3.0004", "-1.2.3.4", "99999999999.1.1.1" };
+    static const char *const wrong[] = { "", "1", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.4 ", " 1.2.3.4",
+                                         "1..2.3", "1.2.3.", "a.b.c.d", "1.2.3.0004", "-1.2.3.4",
+                                         "99999999999.1.1.1" };
     uint32_t address = 1;
 
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
@@ -711,7 +715,8 @@ START_TEST(wrong_relations_are_told_in_a_sentence)
 }
 END_TEST
 
-SUITE(traffic, the_defaults_are_one_flow_of_a_million_short_udp_frames, every_row_names_a_default_within_its_range,
+SUITE(traffic, the_defaults_are_one_flow_of_a_million_short_udp_frames,
+      every_row_names_a_default_within_its_range,
       a_fractional_gap_is_never_lost, ten_million_frames_do_not_drift,
       line_rate_is_line_rate_in_bits_and_in_percent, the_extremes_of_the_load_are_exact,
       start_stop_and_frames_bound_a_source, flows_take_turns, a_train_holds_what_starts_inside_it,

@@ -36,7 +36,8 @@ static const struct { const struct param *row; const char *text; int64_t value; 
     { &count, "9223372036854775807", INT64_MAX },
     { &bytes, "64B", 64 }, { &bytes, "64", 64 }, { &bytes, "4KiB", 4096 }, { &bytes, "4 KiB", 4096 },
     { &bytes, "2MB", 2000000 }, { &bytes, "1.5KiB", 1536 }, { &bytes, "0.0009765625KiB", 1 },
-    { &bytes, "1GiB", 1 << 30 }, { &bytes, "3kB", 3000 }, { &bytes, "1MiB", 1 << 20 }, { &bytes, "1GB", 1000000000 },
+    { &bytes, "1GiB", 1 << 30 }, { &bytes, "3kB", 3000 }, { &bytes, "1MiB", 1 << 20 },
+    { &bytes, "1GB", 1000000000 },
     { &duration, "0.1us", 100000 }, { &duration, "1.5ms", 1500000000 }, { &duration, "250ps", 250 },
     { &duration, "0.000000000001s", 1 }, { &duration, "9223372.036854775807s", INT64_MAX },
     { &duration, "-1ps", -1 }, { &duration, "0", 0 }, { &duration, "0.0", 0 },
@@ -69,7 +70,8 @@ START_TEST(values_are_read_exactly)
         char why[256] = "";
         int64_t value = 0;
 
-        ck_assert_msg(!value_parse(good[i].row, good[i].text, &value, why, sizeof why), "%s: %s", good[i].text, why);
+        ck_assert_msg(!value_parse(good[i].row, good[i].text, &value, why, sizeof why), "%s: %s", good[i].text,
+                      why);
         ck_assert_msg(value == good[i].value, "%s %s: %jd, not %jd", good[i].row->name, good[i].text,
                       (intmax_t)value, (intmax_t)good[i].value);
     }
@@ -137,7 +139,8 @@ END_TEST
 START_TEST(wrong_cpu_masks_and_lists_are_refused)
 {
     static const char *const wrong[] = {
-        "", "g", "0x", "-", "3-", "-3", "3-1", "0-64", "64-64", "cpu", "cpu64", "list:", "list:f", "0,,2", "0,2,", ",1",
+        "", "g", "0x", "-", "3-", "-3", "3-1", "0-64", "64-64", "cpu", "cpu64", "list:", "list:f", "0,,2",
+        "0,2,", ",1",
         "1ffffffffffffffff", "1,00000000,00000000", "0-3 ", "list:100", "0-3;5", "0x-3",
     };
 
@@ -243,6 +246,6 @@ START_TEST(small_buffers_are_not_overrun)
 }
 END_TEST
 
-SUITE(value, values_are_read_exactly, wrong_values_are_refused_with_a_sentence, wrong_cpu_masks_and_lists_are_refused,
-      values_print_in_the_unit_people_would_write, what_is_printed_reads_back_as_the_same_number,
+SUITE(value, values_are_read_exactly, wrong_values_are_refused_with_a_sentence,
+      wrong_cpu_masks_and_lists_are_refused, values_print_in_the_unit_people_would_write, what_is_printed_reads_back_as_the_same_number,
       reports_show_each_unit_on_one_scale, small_buffers_are_not_overrun)

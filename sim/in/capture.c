@@ -19,7 +19,7 @@ enum {
     SHORTEST = 64,              /* frame with FCS */
     LONGEST = 9022,             /* as traffic.frame */
     NS_PER_SEC = 1000000000,
-    LONGEST_SEC = 50 * 24 * 3600,       /* twice that still fits 64 bits of picoseconds: two laps of a replay */
+    LONGEST_SEC = 50 * 24 * 3600,       /* twice that fits 64 bits of picoseconds: two laps */
 };
 
 enum { TYPE_IPV4 = 0x0800, TYPE_IPV6 = 0x86dd, TYPE_VLAN = 0x8100, TYPE_QINQ = 0x88a8 };
@@ -96,7 +96,8 @@ static uint64_t key_hash(const struct flow_key *k)
 {
     uint64_t h = hash_mix((uint64_t)k->saddr << 32 | k->daddr);
 
-    return hash_add(h, (uint64_t)k->sport << 32 | (uint64_t)k->dport << 16 | (uint64_t)k->proto << 8 | k->otherhost);
+    return hash_add(h, (uint64_t)k->sport << 32 | (uint64_t)k->dport << 16 | (uint64_t)k->proto << 8
+                       | k->otherhost);
 }
 
 static bool key_equal(const struct flow_key *a, const struct flow_key *b)
@@ -317,7 +318,8 @@ static int parse_link(int link, struct bytes *b, struct flow_key *key)
 /* Bytes of the frame on an Ethernet wire, FCS included. */
 static int32_t wire_length(int link, int64_t length)
 {
-    int64_t header = link == DLT_LINUX_SLL ? 16 : link == DLT_LINUX_SLL2 ? 20 : link == DLT_EN10MB ? ETHERNET : 0;
+    int64_t header = link == DLT_EN10MB ? ETHERNET : link == DLT_LINUX_SLL ? 16
+                   : link == DLT_LINUX_SLL2 ? 20 : 0;
     int64_t wire = length - header + ETHERNET + FCS;
 
     return wire < SHORTEST ? SHORTEST : (int32_t)wire;
@@ -445,7 +447,8 @@ static bool link_known(int link)
 }
 
 /* Reads all records. Returns 0, or -1 after adding a message. */
-static int read_records(struct reader *r, const char *name, const char *const *unpack_wrong, struct messages *m)
+static int read_records(struct reader *r, const char *name, const char *const *unpack_wrong,
+                        struct messages *m)
 {
     const char *why = NULL;
     const uint8_t *data;
@@ -493,7 +496,8 @@ static int read_file(FILE *file, const char *name, const char *const *unpack_wro
     *r.summary = (struct capture_summary){ 0 };
     r.pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, error);
     if (!r.pcap) {
-        messages_add(m, "%s: not a capture (pcap or pcapng): %s", name, *unpack_wrong ? *unpack_wrong : error);
+        messages_add(m, "%s: not a capture (pcap or pcapng): %s", name,
+                     *unpack_wrong ? *unpack_wrong : error);
         fclose(file);
         return -1;
     }
@@ -551,8 +555,8 @@ int capture_warnings(const struct capture_summary *s, const char *name, struct m
         messages_add(warnings, "%s: %" PRIu64 " of %" PRIu64 " packets are earlier than the one before; "
                      "they are played with its time", name, s->backwards, s->packets);
     if (s->oversize)
-        messages_add(warnings, "%s: %" PRIu64 " packets are longer than %d bytes: the capture was taken above TSO, "
-                     "GSO or GRO and does not show the frames on the wire", name, s->oversize, LONGEST);
+        messages_add(warnings, "%s: %" PRIu64 " packets are longer than %d bytes: the capture was taken "
+                     "above TSO, GSO or GRO and does not show the frames on the wire", name, s->oversize, LONGEST);
     if (s->cut)
         messages_add(warnings, "%s: the headers of %" PRIu64 " packets are cut (snap length %d); "
                      "what was behind is taken as absent", name, s->cut, s->snaplen);

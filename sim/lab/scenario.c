@@ -300,7 +300,8 @@ static char *selected_path(struct resolution *r, const struct selection *sel, co
     char *path = NULL, there[400];
 
     if (!r->s->data_dir) {
-        complain(r->m, assignment_place(&r->s->list, a), "'%s' %.80s: there is no data directory", sel->key, a->text);
+        complain(r->m, assignment_place(&r->s->list, a), "'%s' %.80s: there is no data directory", sel->key,
+                 a->text);
         return NULL;
     }
     if (good_value(a->text)
@@ -323,8 +324,8 @@ static int bind_selected(struct resolution *r, size_t first, const char *nic)
         enum scope scope = a->ref.model->scope;
 
         if (a->ref.instance[0]) {
-            complain(r->m, assignment_place(&r->files, a), "a file of cpus, nics or kernels names no instance: '%s'",
-                     a->ref.instance);
+            complain(r->m, assignment_place(&r->files, a),
+                     "a file of cpus, nics or kernels names no instance: '%s'", a->ref.instance);
             return -1;
         }
         if (nic && (scope == SCOPE_NIC || scope == SCOPE_QUEUE))

@@ -39,7 +39,8 @@ static bool must_name(struct printer *p, enum scope s)
 }
 
 /* nic.ring.rx -> nic[eth1].ring.rx, nic.queue.rps_cpus -> nic[eth1].queue[3].rps_cpus (queue < 0: of all). */
-static void print_for(struct printer *p, const struct model_info *m, const struct param *row, int instance, int queue)
+static void print_for(struct printer *p, const struct model_info *m, const struct param *row, int instance,
+                      int queue)
 {
     static const char in_queue[] = "nic.queue.";
     const char *rest = strchr(row->name, '.'), *name = config_instance_name(p->c, m->scope, instance);

@@ -204,7 +204,8 @@ static void unit_list(enum unit u, char *list, size_t size)
             n += (size_t)snprintf(list + n, size - n, "%s%s", n ? " " : "", measures[i].name);
 }
 
-static const char *needs_unit(const struct param *row, const char *what, const char *text, char *why, size_t size)
+static const char *needs_unit(const struct param *row, const char *what, const char *text, char *why,
+                              size_t size)
 {
     char list[128];
 
@@ -259,7 +260,8 @@ static int64_t bare_factor(const struct param *row)
     return 0;
 }
 
-static const char *parse_measure(const struct param *row, const char *text, int64_t *value, char *why, size_t size)
+static const char *parse_measure(const struct param *row, const char *text, int64_t *value, char *why,
+                                 size_t size)
 {
     struct measure bare = { .unit = row->unit, .factor = bare_factor(row) };
     const struct measure *m;
@@ -288,7 +290,8 @@ static const char *parse_measure(const struct param *row, const char *text, int6
     return why;
 }
 
-static const char *parse_count(const struct param *row, const char *text, int64_t *value, char *why, size_t size)
+static const char *parse_count(const struct param *row, const char *text, int64_t *value, char *why,
+                               size_t size)
 {
     struct decimal d;
     int64_t n;
@@ -302,7 +305,8 @@ static const char *parse_count(const struct param *row, const char *text, int64_
     return check_range(row, text, n, 0, value, why, size);
 }
 
-static const char *parse_switch(const struct param *row, const char *text, int64_t *value, char *why, size_t size)
+static const char *parse_switch(const struct param *row, const char *text, int64_t *value, char *why,
+                                size_t size)
 {
     static const char *const words[2][4] = { { "off", "false", "no", "0" }, { "on", "true", "yes", "1" } };
 
@@ -314,7 +318,8 @@ static const char *parse_switch(const struct param *row, const char *text, int64
     return why;
 }
 
-static const char *parse_choice(const struct param *row, const char *text, int64_t *value, char *why, size_t size)
+static const char *parse_choice(const struct param *row, const char *text, int64_t *value, char *why,
+                                size_t size)
 {
     size_t n;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Walks events, not yaml_parser_load()'s tree: that one resolves aliases, so a few lines make a billion nodes. Every
- * file is bounded before and while it is read: bytes, depth, length of a scalar, files, assignments, errors. */
+/* Walks events, not yaml_parser_load()'s tree: that one resolves aliases, so a few lines make a billion nodes.
+ * Every file is bounded before and while it is read: bytes, depth, length of a scalar, files, assignments, errors. */
 #include "sim/lab/yaml_read.h"
 
 #include <errno.h>
@@ -250,7 +250,7 @@ static void read_scalar(struct file *f, const char *key, struct place key_place)
     bool missing = f->event.data.scalar.length == 0 && f->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 
     if (!text || (missing && byte_at(f, f->event.start_mark) == '['))
-        return;                 /* {queue[3]: ..} has no value before the '[': the next event fails, and says why */
+        return;                 /* {queue[3]: ..}: the next event fails, and says why */
     if (missing)
         complain(f->r->m, key_place, "'%.80s' has no value", key);
     else
