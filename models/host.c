@@ -322,6 +322,7 @@ int host_init(struct host *h, const struct config *c, uint64_t seed, uint64_t re
     h->warm_at = h->hc->run.warmup;
     h->hc_cost_cv = h->hc->run.cost_cv;
     h->next_sample = UINT64_MAX;
+    h->observer.slow_from = PS_NEVER;
     return host_build(h);
 }
 
@@ -481,8 +482,9 @@ void host_frame_end_at(struct host *h, struct frame *f, enum fate fate, ps_t whe
         fingerprint_add(&h->fingerprint, frame_fact(f, fate, when));
         if (fate == FATE_DELIVERED && f->wire_at >= h->warm_at)
             add_latencies(h, f, when);
-        if (h->frame_end)
-            h->frame_end(h->user, f, fate, when);
+        if (f->sampled || (kind == FATE_KIND_DROPPED && f->id < h->observer.drops_below) ||
+            (fate == FATE_DELIVERED && when - f->wire_at >= h->observer.slow_from))
+            h->observer.frame_end(h->observer.user, f, fate, when);
         trace_emit(&h->engine.trace, when, TRACE_KFREE_SKB, f->cpu, (int64_t)f->id, fate);
     }
     pool_return(&h->frames, f);

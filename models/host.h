@@ -65,8 +65,14 @@ struct ledger {
     uint64_t frames[FATES], bytes[FATES];
 };
 
-/* What a finished frame is shown to, e.g. to sample timelines. `app_at` is -1 unless delivered. */
-typedef void frame_end_fn(void *user, const struct frame *f, enum fate fate, ps_t now);
+/* What a finished frame is shown to, to sample timelines: all that were marked at the draw, drops numbered below
+ * `drops_below`, and delivered frames that took at least `slow_from`. The observer moves the two bounds. */
+struct observer {
+    void (*frame_end)(void *user, const struct frame *f, enum fate fate, ps_t now);
+    void *user;
+    uint64_t drops_below;
+    ps_t slow_from;
+};
 
 struct host {
     struct engine engine;
@@ -114,8 +120,7 @@ struct host {
     struct hist latency[STAGES];
     uint64_t work_hist[257];
     struct fingerprint fingerprint;
-    frame_end_fn *frame_end;
-    void *user;
+    struct observer observer;
 };
 
 /* Builds the machine. Returns 0, or -1 with a sentence. `c` is copied; its arrivals are borrowed. */

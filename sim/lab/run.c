@@ -25,6 +25,7 @@ struct sampler {
     size_t n_every, room_every;
     struct result_packet *drops, *slowest;      /* heaps: the first one is the next to go */
     size_t n_drops, n_slowest;
+    struct observer *observer;
     bool broken;                                /* out of memory */
 };
 
@@ -115,21 +116,20 @@ static void sample(void *user, const struct frame *f, enum fate fate, ps_t now)
 {
     struct sampler *s = user;
     const struct run_options *o = s->options;
-    bool dropped = fate_info[fate].kind == FATE_KIND_DROPPED;
-    bool nth = f->sampled;
-    bool drop = dropped && o->sample_drops > 0 && (s->n_drops < o->sample_drops || f->id < s->drops[0].seq);
-    bool slow = fate == FATE_DELIVERED && o->sample_slowest > 0 &&
-                (s->n_slowest < o->sample_slowest || now - f->wire_at >= latency(&s->slowest[0]));
-
-    if (!nth && !drop && !slow)
-        return;
     struct result_packet p = packet_of(f, fate, now);
-    if (nth)
+
+    if (f->sampled)
         keep_every(s, &p);
-    if (drop)
+    if (fate_info[fate].kind == FATE_KIND_DROPPED) {
         keep(s->drops, &s->n_drops, o->sample_drops, &p, later_number);
-    if (slow)
+        if (s->n_drops == o->sample_drops)      /* full: only lower numbers are of interest */
+            s->observer->drops_below = s->n_drops > 0 ? s->drops[0].seq : 0;
+    }
+    if (fate == FATE_DELIVERED) {
         keep(s->slowest, &s->n_slowest, o->sample_slowest, &p, faster);
+        if (s->n_slowest == o->sample_slowest)
+            s->observer->slow_from = s->n_slowest > 0 ? latency(&s->slowest[0]) : PS_NEVER;
+    }
 }
 
 static int by_number(const void *a, const void *b)
@@ -376,17 +376,19 @@ static int run_host(struct host *h, const struct run_options *o, struct sampler 
 {
     double start = wall_now();
 
-    h->frame_end = sample;
     h->sample_every = o->sample_every;
     h->next_sample = o->sample_every > 0 ? 0 : UINT64_MAX;
-    h->user = s;
+    s->observer = &h->observer;
+    h->observer = (struct observer){
+        .frame_end = sample, .user = s, .drops_below = o->sample_drops > 0 ? UINT64_MAX : 0,
+        .slow_from = o->sample_slowest > 0 ? 0 : PS_NEVER,
+    };
     h->engine.trace = o->trace;
     if (!host_run(h, o->stop, o->progress_ps)) {
         snprintf(why, size, "stopped");
         return -1;
     }
     out->wall_s = wall_now() - start;
-    h->frame_end = NULL;
     if (collect(h, out) != 0 || sampler_collect(s, out) != 0) {
         snprintf(why, size, "out of memory while collecting the results");
         return -1;
