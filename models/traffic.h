@@ -43,7 +43,7 @@ struct arrival {
     uint32_t seq, ack, tsval, tsecr;
     uint16_t window, ip_id;
     uint8_t tcp_flags, ttl, tos, ip_df;
-    uint16_t bad;               /* FRAME_FRAGMENT, FRAME_TRUNCATED, FRAME_BAD_IP_HDR; checksums are not judged:
+    uint16_t bad;               /* FRAME_FRAGMENT, FRAME_TRUNCATED, FRAME_BAD_IP_HDR; never checksums:
                                  * captures of a sender's own host hold partial ones */
 };
 

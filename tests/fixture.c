@@ -166,8 +166,9 @@ void rig_build(struct rig *r)
     ck_assert_msg(host_init(&r->host, &r->config, 1, 0, !r->no_batch, why, sizeof why) == 0, "%s", why);
     r->built = true;
     r->host.engine.trace = (struct trace){ write_down, r };
-    r->host.frame_end = write_end;
-    r->host.user = r;
+    r->host.observer = (struct observer){ .frame_end = write_end, .user = r, .drops_below = UINT64_MAX };
+    r->host.sample_every = 1;           /* every frame is shown */
+    r->host.next_sample = 0;
 }
 
 void rig_run(struct rig *r)

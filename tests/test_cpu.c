@@ -239,6 +239,7 @@ END_TEST
  * instants are odd so that they fall into steps. */
 START_TEST(the_times_of_all_modes_sum_to_the_time_that_passed)
 {
+    const ps_t slice = 77777777 * PS;
     uint32_t flow;
 
     rig_init(&r, 1, "cpu.count=2 cost.irq.entry=900cycles cost.irq.handler=700cycles cost.irq.exit=500cycles "
@@ -251,13 +252,13 @@ START_TEST(the_times_of_all_modes_sum_to_the_time_that_passed)
         rig_burst(&r, i * 100 * US, flow, 70);
     rig_start(&r);
     for (int i = 1; i <= 40; i++) {
-        rig_until(&r, i * 77777777 * PS);
+        rig_until(&r, i * slice);
         for (int c = 0; c < 2; c++) {
             ps_t sum = 0;
             cpu_settle(&r.host.cpu[c]);
             for (int mode = 0; mode < CPU_MODES; mode++)
                 sum += r.host.cpu[c].spent[mode];
-            CHECK_EQ(sum, i * 77777777 * PS);
+            CHECK_EQ(sum, i * slice);
         }
     }
     ck_assert_int_gt(r.host.cpu[0].spent[CPU_SOFTIRQ], 0);

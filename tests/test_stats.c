@@ -51,6 +51,16 @@ START_TEST(a_small_spread_about_a_large_mean_is_kept)
 }
 END_TEST
 
+/* 0.1 + 0.1 + 0.1 is not 3 * 0.1 in binary, so mean and spread by formula would be 1e-17, not 0. */
+START_TEST(equal_samples_have_no_spread_at_all)
+{
+    const double x[] = { 0.1, 0.1, NAN, 0.1 };
+    struct estimate e = stats_estimate(x, 4, 0.95);
+
+    ck_assert(e.mean == 0.1 && e.sd == 0 && e.half_width == 0);
+}
+END_TEST
+
 START_TEST(samples_that_are_not_numbers_are_left_out)
 {
     const double x[] = { NAN, 2, NAN, 4 };
@@ -100,5 +110,6 @@ END_TEST
 
 SUITE(stats, mean_sd_and_half_width_are_the_textbooks, the_confidence_asked_for_is_the_one_used,
       one_sample_has_a_mean_but_no_spread, a_small_spread_about_a_large_mean_is_kept,
-      samples_that_are_not_numbers_are_left_out, pairs_cancel_what_both_sides_share, a_pair_with_a_hole_is_left_out,
+      equal_samples_have_no_spread_at_all, samples_that_are_not_numbers_are_left_out,
+      pairs_cancel_what_both_sides_share, a_pair_with_a_hole_is_left_out,
       nothing_is_significant_within_the_interval_or_from_one_pair)

@@ -96,6 +96,8 @@ START_TEST(numbers_read_as_people_write_them)
     ck_assert_str_eq(number_time(1234, b), "1.23 us");
     ck_assert_str_eq(number_time(999.6, b), "1.00 us");         /* never "1000 ns" */
     ck_assert_str_eq(number_time(2.5e9, b), "2.50 s");
+    ck_assert_str_eq(number_time(0.25, b), "0.25 ns");
+    ck_assert_str_eq(number_time(0, b), "0 ns");
     ck_assert_str_eq(number_time(NAN, b), "-");
     ck_assert_str_eq(number_short(14880952, 3, b), "14.9M");
     ck_assert_str_eq(number_short(1805, 3, b), "1805");

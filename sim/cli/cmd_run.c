@@ -127,7 +127,7 @@ static void print_replications(struct campaign *c)
         table_cell(&t, "%s", metric_info[m].name);
         table_cell(&t, "%s", number_short(e.mean, 4, mean));
         if (!fixed)
-            table_cell(&t, "%s", number_short(e.half_width, 2, half));
+            table_cell(&t, "%s", e.half_width == 0 ? "same in all" : number_short(e.half_width, 2, half));
         table_cell(&t, "%s", strcmp(metric_info[m].unit, "count") == 0 ? "" : metric_info[m].unit);
     }
     table_print(&t, 2, stdout);

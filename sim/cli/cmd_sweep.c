@@ -59,7 +59,7 @@ static void estimate_cell(struct table *t, const struct campaign *c, int point, 
     char mean[NUMBER_TEXT], half[NUMBER_TEXT];
 
     column_text(k, e.mean, mean);
-    if (e.n < 2 || campaign_deterministic(c, point))
+    if (e.n < 2 || e.half_width == 0)
         table_cell(t, "%s", mean);
     else
         table_cell(t, "%s +- %s", mean, column_text(k, e.half_width, half));
@@ -90,8 +90,8 @@ static void print_table(const struct campaign *c)
     table_free(&t);
     if (p->reps > 1)
         printf(all_fixed ? "deterministic: all %d replications of a point are the same\n"
-                         : "mean +- half width of the 95 %% confidence interval over %d replications; points\n"
-                           "without one are deterministic\n", p->reps);
+                         : "mean +- half width of the 95 %% confidence interval over %d replications; without\n"
+                           "one: the same in all\n", p->reps);
 }
 
 /* ---- heatmaps: the last two axes, one block for each combination of the others ---- */

@@ -556,7 +556,8 @@ int capture_warnings(const struct capture_summary *s, const char *name, struct m
                      "they are played with its time", name, s->backwards, s->packets);
     if (s->oversize)
         messages_add(warnings, "%s: %" PRIu64 " packets are longer than %d bytes: the capture was taken "
-                     "above TSO, GSO or GRO and does not show the frames on the wire", name, s->oversize, LONGEST);
+                     "above TSO, GSO or GRO and does not show the frames on the wire", name,
+                     s->oversize, LONGEST);
     if (s->cut)
         messages_add(warnings, "%s: the headers of %" PRIu64 " packets are cut (snap length %d); "
                      "what was behind is taken as absent", name, s->cut, s->snaplen);

@@ -17,21 +17,31 @@ static double sample(const struct samples *s, size_t i)
     return s->a ? s->b[i] - s->a[i] : s->b[i];
 }
 
+/* n / n times a value need not be that value again, so equal samples are seen as such, not computed. */
+static bool all_equal(const struct samples *s, double first)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (!isnan(sample(s, i)) && sample(s, i) != first)
+            return false;
+    return true;
+}
+
 /* The mean first, then the squares about it: the textbook's one-pass formula loses everything when the
  * spread is small against the mean, as it is between replications. */
 static struct estimate estimate(const struct samples *s, double confidence)
 {
     struct estimate e = { .mean = NAN, .sd = NAN, .half_width = NAN, .confidence = confidence };
-    double sum = 0, squares = 0;
+    double sum = 0, squares = 0, last = NAN;
 
     for (size_t i = 0; i < s->n; i++)
         if (!isnan(sample(s, i))) {
-            sum += sample(s, i);
+            last = sample(s, i);
+            sum += last;
             e.n++;
         }
     if (e.n == 0)
         return e;
-    e.mean = sum / (double)e.n;
+    e.mean = all_equal(s, last) ? last : sum / (double)e.n;
     if (e.n == 1)
         return e;
     for (size_t i = 0; i < s->n; i++)

@@ -471,7 +471,7 @@ static int64_t combinations(const struct sweep_plan *p, bool lockstep, struct me
 static void choose(const struct sweep_plan *p, int64_t k, bool lockstep, const char **value)
 {
     for (int i = p->axes - 1; i >= 0; i--) {
-        value[i] = p->axis[i].value[lockstep ? k : k % p->axis[i].values];
+        value[i] = p->axis[i].value[k % p->axis[i].values];
         if (!lockstep)
             k /= p->axis[i].values;
     }

@@ -61,14 +61,14 @@ static void print_frames(const struct result *r, bool colour, FILE *out)
 /* Breaks at blanks; further lines are indented below the first's text. */
 static void print_wrapped(const char *name, const char *text, FILE *out)
 {
-    int indent = 2 + text_width(name) + 2, at = fprintf(out, "  %s: ", name);
+    int at = fprintf(out, "  %s:", name), indent = at;
 
     while (*text) {
         int word = (int)strcspn(text, " ");
 
-        if (at + word > LINE && at > indent)
+        if (at + 1 + word > LINE)
             at = fprintf(out, "\n%*s", indent, "") - 1;
-        at += fprintf(out, "%.*s%s", word, text, text[word] ? " " : "");
+        at += fprintf(out, " %.*s", word, text);
         text += word + (text[word] == ' ');
     }
     fputc('\n', out);

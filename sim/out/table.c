@@ -190,8 +190,8 @@ const char *number_time(double ns, char buffer[NUMBER_TEXT])
     };
     size_t i = 0;
 
-    if (!isfinite(ns)) {
-        snprintf(buffer, NUMBER_TEXT, "-");
+    if (!isfinite(ns) || ns == 0) {
+        snprintf(buffer, NUMBER_TEXT, ns == 0 ? "0 ns" : "-");
         return buffer;
     }
     while (i + 1 < sizeof units / sizeof units[0] && fabs(ns) < units[i].from)

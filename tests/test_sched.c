@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "models/sched.h"
+
+#include "tests/fixture.h"
+#include "tests/suite.h"
+
+static struct rig r;
+
+static struct cpu *core(void)
+{
+    return &r.host.cpu[0];
+}
+
+static void begin(const char *settings)
+{
+    rig_init(&r, 0, settings);
+    rig_start(&r);
+}
+
+/* A handler that wakes a task. */
+static void wake(struct context *x, void *worker)
+{
+    struct worker *w = worker;
+
+    x->owed += sched_wake(&w->task, x->cpu);
+}
+
+/* Wakes `w` by an interrupt of core 0 at `when`. */
+static void wake_at(struct pulse *p, struct worker *w, ps_t when)
+{
+    pulse_init(p, core(), 0, wake, w);
+    pulse_at(p, when);
+}
+
+/* From idle 2 us, to the other task 3 us, to idle 4 us: 10 + 2, + 5 of work, + 3, + 7 of work, + 4. */
+START_TEST(every_switch_takes_its_own_time)
+{
+    struct worker a, b;
+    struct pulse wake_a, wake_b;
+
+    begin("cost.sched.switch_from_idle=2000cycles cost.sched.switch=3000cycles cost.sched.switch_to_idle=4000cycles");
+    worker_init(&a, core());
+    worker_step(&a, 5 * US, 0);
+    worker_init(&b, core());
+    worker_step(&b, 7 * US, 0);
+    wake_at(&wake_a, &a, 10 * US);
+    wake_at(&wake_b, &b, 13 * US);
+    rig_until(&r, 31 * US - 1);
+    ck_assert_ptr_nonnull(core()->running);
+    rig_until(&r, 31 * US);
+    ck_assert_ptr_null(core()->running);
+    CHECK_EQ(a.began[0], 12 * US);
+    CHECK_EQ(b.began[0], 20 * US);
+    CHECK_EQ(b.ended[0], 27 * US);
+    CHECK_EQ(core()->rq->counters.context_switches, 3);
+    CHECK_EQ(core()->rq->counters.wakeups, 2);
+    CHECK_EQ(core()->rq->counters.preemptions, 0);
+    rig_free(&r);
+}
+END_TEST
+
+/* The waker pays 1.5 us for a task on its own core, inside its handler, before the task may start. */
+START_TEST(a_wakeup_costs_its_waker)
+{
+    struct worker a;
+    struct pulse p;
+
+    begin("cost.sched.wake=1500cycles");
+    worker_init(&a, core());
+    worker_step(&a, 1 * US, 0);
+    wake_at(&p, &a, 10 * US);
+    rig_until(&r, 20 * US);
+    CHECK_EQ(a.began[0], 11500 * NS);
+    rig_free(&r);
+}
+END_TEST
+
+/* Three tasks have run for 3, 1 and 2 ms before. Woken in the order a, b, c under a fourth that leaves the core at
+ * 100 ms, they start in the order of what they have run: b, c, a. The credit is so large that a sleep costs none. */
+START_TEST(cfs_runs_the_task_that_has_run_least)
+{
+    static const ps_t ran[3] = { 3 * MS, 1 * MS, 2 * MS };
+    struct worker w[3], holder;
+    struct pulse first[3], again[3], hold;
+
+    begin("kernel.sched=cfs kernel.sched_sleeper_credit=1s");
+    for (int i = 0; i < 3; i++) {
+        worker_init(&w[i], core());
+        worker_step(&w[i], ran[i], 0);
+        wake_at(&first[i], &w[i], (i + 1) * 10 * MS);
+        wake_at(&again[i], &w[i], (60 + i) * MS);
+    }
+    worker_init(&holder, core());
+    worker_step(&holder, 50 * MS, 0);
+    wake_at(&hold, &holder, 50 * MS);
+    rig_until(&r, 200 * MS);
+    CHECK_EQ(w[1].began[1], 100 * MS);
+    CHECK_EQ(w[2].began[1], 101 * MS);
+    CHECK_EQ(w[0].began[1], 103 * MS);
+    rig_free(&r);
+}
+END_TEST
+
+/* a has run 20 ms when b, which never ran, wakes: b starts at 20 - 3 ms. With 30 ms of credit it keeps its 0. */
+START_TEST(cfs_places_a_sleeper_no_further_back_than_its_credit)
+{
+    for (int generous = 0; generous < 2; generous++) {
+        struct worker a, b;
+        struct pulse p, q;
+
+        begin(generous ? "kernel.sched=cfs kernel.sched_sleeper_credit=30ms" : "kernel.sched=cfs");
+        worker_init(&a, core());
+        worker_step(&a, 50 * MS, 0);
+        worker_init(&b, core());
+        worker_step(&b, 1 * MS, 0);
+        wake_at(&p, &a, 10 * MS);
+        wake_at(&q, &b, 30 * MS);
+        rig_until(&r, 31 * MS);
+        CHECK_EQ(b.task.vruntime, generous ? 0 : 17 * MS);
+        rig_free(&r);
+    }
+}
+END_TEST
+
+/* A task in user mode has run 20 ms. One that wakes with a credit of the granularity, 1 ms, stays behind it; one
+ * picosecond more and it preempts at once. */
+START_TEST(cfs_preempts_for_a_lead_above_the_wakeup_granularity_only)
+{
+    for (int more = 0; more < 2; more++) {
+        struct worker a, b;
+        struct pulse p, q;
+
+        begin(more ? "kernel.sched=cfs kernel.sched_sleeper_credit=1000000001ps kernel.sched_latency=1s"
+                   : "kernel.sched=cfs kernel.sched_sleeper_credit=1ms kernel.sched_latency=1s");
+        worker_init(&a, core());
+        worker_step(&a, 50 * MS, STEP_USER);
+        worker_init(&b, core());
+        worker_step(&b, 5 * MS, 0);
+        wake_at(&p, &a, 10 * MS);
+        wake_at(&q, &b, 30 * MS);
+        rig_until(&r, 100 * MS);
+        CHECK_EQ(b.began[0], more ? 30 * MS : 60 * MS);
+        CHECK_EQ(a.ended[0], more ? 65 * MS : 60 * MS);
+        CHECK_EQ(core()->rq->counters.preemptions, more);
+        rig_free(&r);
+    }
+}
+END_TEST
+
+/* Latency 6 ms, two tasks: a slice is 3 ms. Ticks each ms from 0; a runs from 0, so at the tick of 3 ms it has had
+ * its slice and no more, at that of 4 ms more. Then b has 4 ms (5 at the tick of 9 ms is 5 > 3: at 8 it has 4). */
+START_TEST(cfs_ends_a_slice_at_the_first_tick_after_it)
+{
+    struct worker a, b;
+    struct pulse q;
+
+    begin("kernel.sched=cfs kernel.sched_sleeper_credit=0ns kernel.hz=1000 kernel.tick_phase=0ns");
+    worker_init(&a, core());
+    worker_step(&a, 20 * MS, STEP_USER);
+    worker_init(&b, core());
+    worker_step(&b, 20 * MS, STEP_USER);
+    worker_wake(&a);
+    wake_at(&q, &b, 0);
+    rig_until(&r, 4 * MS - 1);
+    CHECK_EQ(b.n, 0);
+    ck_assert_ptr_eq(core()->rq->current, &a.task);
+    rig_until(&r, 4 * MS);
+    CHECK_EQ(b.began[0], 4 * MS);
+    rig_until(&r, 8 * MS - 1);
+    ck_assert_ptr_eq(core()->rq->current, &b.task);
+    rig_until(&r, 8 * MS);
+    ck_assert_ptr_eq(core()->rq->current, &a.task);
+    rig_free(&r);
+}
+END_TEST
+
+/* Both are placed where the average is, so the one that came first has the earlier deadline and keeps the core. At
+ * the tick of 9 ms it is past its slice of 0.75 ms and far ahead of the average: the other one runs. */
+START_TEST(eevdf_takes_the_earliest_deadline_and_ends_a_slice_at_the_tick)
+{
+    struct worker a, b;
+    struct pulse p;
+
+    begin("");
+    worker_init(&a, core());
+    worker_step(&a, 20 * MS, STEP_USER);
+    worker_init(&b, core());
+    worker_step(&b, 1 * MS, 0);
+    worker_wake(&a);
+    wake_at(&p, &b, 300 * US);
+    rig_until(&r, 300 * US);
+    CHECK_EQ(a.task.deadline, 750 * US);
+    CHECK_EQ(b.task.vruntime, 300 * US);
+    CHECK_EQ(b.task.deadline, 1050 * US);
+    rig_until(&r, 50 * MS);
+    CHECK_EQ(b.began[0], 9 * MS);
+    CHECK_EQ(a.ended[0], 21 * MS);
+    rig_free(&r);
+}
+END_TEST
+
+/* Of three with equal deadlines-to-be, one has run past the average: it is not eligible though its deadline is the
+ * earliest. At 9 ms a has 9 ms, b and c 0: the average is 3 ms. */
+START_TEST(eevdf_does_not_take_a_task_that_is_ahead_of_the_average)
+{
+    struct worker a, b, c;
+    struct pulse p, q;
+
+    begin("");
+    worker_init(&a, core());
+    worker_step(&a, 20 * MS, STEP_USER);
+    worker_init(&b, core());
+    worker_step(&b, 1 * MS, 0);
+    worker_init(&c, core());
+    worker_step(&c, 1 * MS, 0);
+    worker_wake(&a);
+    wake_at(&p, &b, 0);
+    rig_until(&r, 0);
+    wake_at(&q, &c, 0);
+    rig_until(&r, 8 * MS);
+    a.task.deadline = -1;               /* as if it were due: now only eligibility keeps it from the core */
+    core()->rq->need_resched = true;
+    rig_until(&r, 50 * MS);
+    CHECK_EQ(b.began[0], 9 * MS);       /* the tick is the next instant at which anything happens */
+    CHECK_EQ(c.began[0], 10 * MS);
+    rig_free(&r);
+}
+END_TEST
+
+/* b runs 0.1 ms at 9 ms and sleeps 8.6 ms behind a: 4 ms of that are kept. When it wakes at 15 ms a has run
+ * 14.9 ms: b starts at 10.9 ms, is due 0.75 ms later and takes the core from a at once. */
+START_TEST(eevdf_keeps_the_lag_of_a_sleeper_up_to_its_limit)
+{
+    struct worker a, b;
+    struct pulse p, q;
+
+    begin("kernel.sched_lag_limit=4ms");
+    worker_init(&a, core());
+    worker_step(&a, 30 * MS, STEP_USER);
+    worker_init(&b, core());
+    worker_step(&b, 100 * US, 0);
+    worker_wake(&a);
+    wake_at(&p, &b, 300 * US);
+    rig_until(&r, 10 * MS);
+    CHECK_EQ(b.ended[0], 9100 * US);
+    CHECK_EQ(b.task.lag, 4 * MS);
+    wake_at(&q, &b, 15 * MS);
+    rig_until(&r, 15 * MS);
+    CHECK_EQ(b.began[1], 15 * MS);
+    CHECK_EQ(b.task.vruntime, 10900 * US);
+    CHECK_EQ(b.task.deadline, 11650 * US);
+    rig_free(&r);
+}
+END_TEST
+
+/* b wakes beside a at 1 ms of virtual time and waits while a keeps the kernel for 20 ms; a sleeps 19 ms ahead of it,
+ * of which 4 ms are remembered. At 22 ms b has run 2 ms more: a is placed at 3 + 4 ms and b goes on. */
+START_TEST(eevdf_makes_a_task_that_had_too_much_wait)
+{
+    struct worker a, b;
+    struct pulse p, q;
+
+    begin("kernel.sched_lag_limit=4ms");
+    worker_init(&a, core());
+    worker_step(&a, 20 * MS, 0);
+    worker_init(&b, core());
+    worker_step(&b, 6 * MS, STEP_USER);
+    worker_wake(&a);
+    wake_at(&p, &b, 1 * MS);
+    wake_at(&q, &a, 22 * MS);
+    rig_until(&r, 22 * MS);
+    CHECK_EQ(b.began[0], 20 * MS);
+    CHECK_EQ(a.task.lag, -4 * MS);
+    CHECK_EQ(a.task.vruntime, 7 * MS);
+    rig_until(&r, 50 * MS);
+    CHECK_EQ(b.ended[0], 26 * MS);
+    CHECK_EQ(a.began[1], 26 * MS);
+    rig_free(&r);
+}
+END_TEST
+
+/* A task wakes 20 ms ahead while another is in the kernel until 40 ms: it starts there, where user mode begins, and
+ * not at the interrupt that woke it. */
+START_TEST(a_preemption_waits_for_the_return_to_user_mode)
+{
+    struct worker a, b;
+    struct pulse p, q;
+
+    begin("kernel.sched=cfs");
+    worker_init(&a, core());
+    worker_step(&a, 30 * MS, 0);
+    worker_step(&a, 10 * MS, STEP_USER);
+    worker_init(&b, core());
+    worker_step(&b, 1 * MS, 0);
+    wake_at(&p, &a, 10 * MS);
+    wake_at(&q, &b, 30 * MS);
+    rig_until(&r, 30 * MS);
+    ck_assert(core()->rq->need_resched);
+    rig_until(&r, 100 * MS);
+    CHECK_EQ(a.ended[0], 40 * MS);
+    CHECK_EQ(b.began[0], 40 * MS);
+    CHECK_EQ(a.began[1], 41 * MS);
+    CHECK_EQ(a.ended[1], 51 * MS);
+    rig_free(&r);
+}
+END_TEST
+
+/* The same in user mode: at once, and the rest of the step comes after. */
+START_TEST(a_task_in_user_mode_is_preempted_in_the_middle_of_a_step)
+{
+    struct worker a, b;
+    struct pulse p, q;
+
+    begin("kernel.sched=cfs");
+    worker_init(&a, core());
+    worker_step(&a, 30 * MS, STEP_USER);
+    worker_init(&b, core());
+    worker_step(&b, 1 * MS, 0);
+    wake_at(&p, &a, 10 * MS);
+    wake_at(&q, &b, 30 * MS);
+    rig_until(&r, 100 * MS);
+    CHECK_EQ(b.began[0], 30 * MS);
+    CHECK_EQ(a.ended[0], 41 * MS);
+    CHECK_EQ(core()->rq->counters.preemptions, 1);
+    rig_free(&r);
+}
+END_TEST
+
+/* A task that has found nothing to do and is on its way to the switch. */
+struct sleeper {
+    struct task task;
+    ps_t woke;
+    int rounds;
+};
+
+static void sleeper_woke(struct context *x)
+{
+    struct sleeper *s = x->task->owner;
+
+    s->woke = x->cpu->engine->now;
+    s->rounds++;
+    sched_prepare_sleep(x->task);
+    sched_sleep(x, sleeper_woke);
+}
+
+static void sleeper_sleeps(struct context *x)
+{
+    sched_sleep(x, sleeper_woke);
+}
+
+static void sleeper_finds_nothing(struct context *x)
+{
+    sched_prepare_sleep(x->task);
+    context_work(x, 5 * US, sleeper_sleeps);
+}
+
+static void wake_sleeper(struct context *x, void *sleeper)
+{
+    struct sleeper *s = sleeper;
+
+    sched_wake(&s->task, x->cpu);
+}
+
+/* It declares at 0 that it will sleep and reaches the switch at 5 us; woken at 2 us, it goes on at 5 us without a
+ * switch. A second wakeup meanwhile finds it awake. */
+START_TEST(a_wakeup_between_finding_nothing_and_the_switch_is_not_lost)
+{
+    struct sleeper s = { .rounds = 0 };
+    struct pulse p, q;
+
+    begin("");
+    task_init(&s.task, core(), "sleeper", &s, sleeper_finds_nothing);
+    pulse_init(&p, core(), 0, wake_sleeper, &s);
+    pulse_init(&q, core(), 0, wake_sleeper, &s);
+    pulse_at(&p, 2 * US);
+    pulse_at(&q, 3 * US);
+    sched_wake(&s.task, core());
+    cpu_kick(core());
+    CHECK_EQ(core()->rq->counters.context_switches, 1);
+    rig_until(&r, 5 * US - 1);
+    CHECK_EQ(s.rounds, 0);
+    rig_until(&r, 1 * MS);
+    CHECK_EQ(s.rounds, 1);
+    CHECK_EQ(s.woke, 5 * US);
+    CHECK_EQ(core()->rq->counters.context_switches, 2);         /* the second leads to idle */
+    CHECK_EQ(core()->rq->counters.wakeups, 2);
+    rig_free(&r);
+}
+END_TEST
+
+/* The core is on its way to idle from 5 to 9 us when another core wakes the task at 6 us: it runs again at
+ * 9 us + 2 us for the switch from idle. */
+START_TEST(a_wakeup_during_the_switch_to_idle_is_not_lost)
+{
+    struct worker a;
+    struct pulse p;
+
+    begin("cpu.count=2 cost.sched.switch_to_idle=4000cycles cost.sched.switch_from_idle=2000cycles");
+    worker_init(&a, core());
+    worker_step(&a, 3 * US, 0);
+    pulse_init(&p, &r.host.cpu[1], 0, wake, &a);
+    pulse_at(&p, 6 * US);
+    worker_wake(&a);
+    rig_until(&r, 1 * MS);
+    CHECK_EQ(a.ended[0], 5 * US);
+    CHECK_EQ(a.began[1], 11 * US);
+    rig_free(&r);
+}
+END_TEST
+
+/* From core 1, at 10 us: the waker's 2.5 us do not hold up the message, which flies for 500 ns; then the handler of
+ * 400 ns, and the idle state's exit of 3 us before it. */
+START_TEST(a_task_on_another_core_is_woken_by_an_interrupt_to_it)
+{
+    struct worker a;
+    struct pulse p;
+
+    begin("cpu.count=2 cpu.ipi_latency=500ns cost.sched.ipi=400cycles cost.sched.wake_remote=2500cycles "
+          "cpu.cstate.exit_latency=3us");
+    worker_init(&a, core());
+    worker_step(&a, 1 * US, 0);
+    pulse_init(&p, &r.host.cpu[1], 0, wake, &a);
+    pulse_at(&p, 10 * US);
+    rig_until(&r, 13900 * NS - 1 + 3000 * NS);
+    CHECK_EQ(a.n, 0);
+    rig_until(&r, 1 * MS);
+    /* core 1 left its idle state first: the handler runs at 13 us */
+    CHECK_EQ(p.handled[0], 13 * US);
+    CHECK_EQ(a.began[0], 16900 * NS);
+    CHECK_EQ(core()->counters.ipis, 1);
+    rig_free(&r);
+}
+END_TEST
+
+/* A woken task that will not preempt needs no message: the core comes to it by itself. */
+START_TEST(no_interrupt_is_sent_for_a_task_that_does_not_preempt)
+{
+    struct worker a, b;
+    struct pulse p;
+
+    begin("cpu.count=2 kernel.sched=cfs kernel.sched_sleeper_credit=0ns");
+    worker_init(&a, core());
+    worker_step(&a, 10 * US, STEP_USER);
+    worker_init(&b, core());
+    worker_step(&b, 1 * US, 0);
+    worker_wake(&a);
+    pulse_init(&p, &r.host.cpu[1], 0, wake, &b);
+    pulse_at(&p, 5 * US);
+    rig_until(&r, 1 * MS);
+    CHECK_EQ(core()->counters.ipis, 0);
+    CHECK_EQ(b.began[0], 10 * US);
+    rig_free(&r);
+}
+END_TEST
+
+/* 10 ms of its own and a handler of 2 ms. */
+START_TEST(interrupt_time_is_charged_to_the_task_below)
+{
+    struct worker a;
+    struct pulse p;
+
+    begin("");
+    worker_init(&a, core());
+    worker_step(&a, 10 * MS, 0);
+    pulse_init(&p, core(), 2 * MS, NULL, NULL);
+    pulse_at(&p, 3 * MS);
+    worker_wake(&a);
+    rig_until(&r, 50 * MS);
+    CHECK_EQ(a.ended[0], 12 * MS);
+    CHECK_EQ(a.task.vruntime, 12 * MS);
+    rig_free(&r);
+}
+END_TEST
+
+SUITE(sched, every_switch_takes_its_own_time, a_wakeup_costs_its_waker, cfs_runs_the_task_that_has_run_least,
+      cfs_places_a_sleeper_no_further_back_than_its_credit,
+      cfs_preempts_for_a_lead_above_the_wakeup_granularity_only, cfs_ends_a_slice_at_the_first_tick_after_it,
+      eevdf_takes_the_earliest_deadline_and_ends_a_slice_at_the_tick,
+      eevdf_does_not_take_a_task_that_is_ahead_of_the_average, eevdf_keeps_the_lag_of_a_sleeper_up_to_its_limit,
+      eevdf_makes_a_task_that_had_too_much_wait, a_preemption_waits_for_the_return_to_user_mode,
+      a_task_in_user_mode_is_preempted_in_the_middle_of_a_step,
+      a_wakeup_between_finding_nothing_and_the_switch_is_not_lost,
+      a_wakeup_during_the_switch_to_idle_is_not_lost, a_task_on_another_core_is_woken_by_an_interrupt_to_it,
+      no_interrupt_is_sent_for_a_task_that_does_not_preempt, interrupt_time_is_charged_to_the_task_below)
