@@ -496,8 +496,10 @@ static int read_file(FILE *file, const char *name, const char *const *unpack_wro
     *r.summary = (struct capture_summary){ 0 };
     r.pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, error);
     if (!r.pcap) {
-        messages_add(m, "%s: not a capture (pcap or pcapng): %s", name,
-                     *unpack_wrong ? *unpack_wrong : error);
+        if (*unpack_wrong)
+            messages_add(m, "%s: %s", name, *unpack_wrong);
+        else
+            messages_add(m, "%s: not a capture (pcap or pcapng): %s", name, error);
         fclose(file);
         return -1;
     }
