@@ -26,7 +26,8 @@ struct flow {
     uint8_t local;              /* routing: its destination is this host */
     struct sock *sk;            /* established socket, or NULL */
     struct tcp_sender *sender;  /* closed loop, or NULL: where its ACKs go */
-    uint64_t offered, delivered, consumed, dropped;
+    uint64_t offered;
+    uint64_t ended[4];          /* by enum fate_kind */
 };
 
 #endif

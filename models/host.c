@@ -377,13 +377,27 @@ static bool sources_silent(const struct host *h)
     return true;
 }
 
+struct ledger host_ledger(const struct host *h)
+{
+    struct ledger sum = h->unsteered;
+
+    for (int q = 0; q < h->nics * CONFIG_QUEUES; q++) {
+        for (int f = 0; f < FATES; f++) {
+            sum.frames[f] += h->queue_ledger[q].frames[f];
+            sum.bytes[f] += h->queue_ledger[q].bytes[f];
+        }
+    }
+    return sum;
+}
+
 uint64_t host_in_flight(const struct host *h)
 {
+    struct ledger sum = host_ledger(h);
     uint64_t ended = 0;
 
     for (int f = FATE_IN_FLIGHT + 1; f < FATES; f++)
-        ended += h->ledger.frames[f];
-    return h->ledger.offered - ended;
+        ended += sum.frames[f];
+    return sum.offered - ended;
 }
 
 static void host_start(struct host *h)
@@ -469,16 +483,12 @@ void host_frame_end_at(struct host *h, struct frame *f, enum fate fate, ps_t whe
 
     if (fate != FATE_IN_FLIGHT) {       /* else: thrown away with the machine, booked as still inside */
         struct flow *flow = &h->flow[f->flow];
-        h->ledger.frames[fate]++;
-        h->ledger.bytes[fate] += bytes;
-        if (f->queue >= 0) {
-            struct ledger *q = &h->queue_ledger[flow->nic * CONFIG_QUEUES + f->queue];
-            q->frames[fate]++;
-            q->bytes[fate] += bytes;
-        }
+        struct ledger *books = f->queue < 0 ? &h->unsteered
+                                            : &h->queue_ledger[flow->nic * CONFIG_QUEUES + f->queue];
         enum fate_kind kind = fate_info[fate].kind;
-        *(kind == FATE_KIND_DELIVERED ? &flow->delivered
-          : kind == FATE_KIND_CONSUMED ? &flow->consumed : &flow->dropped) += 1;
+        books->frames[fate]++;
+        books->bytes[fate] += bytes;
+        flow->ended[kind]++;
         fingerprint_add(&h->fingerprint, frame_fact(f, fate, when));
         if (fate == FATE_DELIVERED && f->wire_at >= h->warm_at)
             add_latencies(h, f, when);

@@ -115,7 +115,7 @@ struct host {
     ps_t jiffy, tick_phase;     /* length of a tick; time of the first */
     ps_t stop_at;               /* sources are silent from here on */
     ps_t warm_at;
-    struct ledger ledger;
+    struct ledger unsteered;            /* all frames offered; ends of those that never got to a queue */
     struct ledger *queue_ledger;        /* NIC * CONFIG_QUEUES + queue */
     struct hist latency[STAGES];
     uint64_t work_hist[257];
@@ -141,6 +141,8 @@ void host_skb_drop(struct host *h, struct skb *s, enum fate fate);
 /* An skb whose frames have gone elsewhere. */
 void host_skb_free(struct host *h, struct skb *s);
 
+/* The books of the whole host: the sum of its parts. */
+struct ledger host_ledger(const struct host *h);
 /* Frames offered and not yet ended. */
 uint64_t host_in_flight(const struct host *h);
 

@@ -62,24 +62,6 @@ static inline void draw(struct nic *n)
     n->incoming = f;
 }
 
-/* A frame's last bit is here: MAC, then FIFO. */
-static void arrive(struct nic *n)
-{
-    struct host *h = n->host;
-    struct frame *f = n->incoming;
-
-    n->incoming = NULL;
-    h->ledger.offered++;
-    h->ledger.offered_bytes += (uint64_t)f->wire_bytes;
-    h->flow[f->flow].offered++;
-    enum fate fate = mac_check(&n->mac, f);
-    if (fate == FATE_IN_FLIGHT && !fifo_put(&n->fifo, f))
-        fate = FATE_RX_MISSED_ERRORS;
-    if (fate != FATE_IN_FLIGHT)
-        host_frame_end_at(h, f, fate, f->wire_at);
-    draw(n);
-}
-
 /* When the FIFO's oldest frame can leave: PS_NEVER while it must wait for a descriptor. */
 static ps_t leave_at(const struct nic *n)
 {
@@ -133,6 +115,26 @@ static void leave(struct nic *n, ps_t now)
         schedule_fire(q);
 }
 
+/* A frame's last bit is here: MAC, then FIFO. */
+static void arrive(struct nic *n)
+{
+    struct host *h = n->host;
+    struct frame *f = n->incoming;
+
+    n->incoming = NULL;
+    h->unsteered.offered++;
+    h->unsteered.offered_bytes += (uint64_t)f->wire_bytes;
+    h->flow[f->flow].offered++;
+    enum fate fate = mac_check(&n->mac, f);
+    if (fate == FATE_IN_FLIGHT && !fifo_put(&n->fifo, f))
+        fate = FATE_RX_MISSED_ERRORS;
+    if (fate != FATE_IN_FLIGHT)
+        host_frame_end_at(h, f, fate, f->wire_at);
+    else if (n->fifo.frames.first == f && !n->blocked && n->dma.free_at <= f->wire_at)
+        leave(n, f->wire_at);           /* nothing before it: it goes straight on */
+    draw(n);
+}
+
 /* ---- time ---- */
 
 static void arm(struct nic *n)
@@ -166,9 +168,9 @@ void nic_catch_up(struct nic *n)
 {
     ps_t now = n->engine->now;
 
+    if (!n->incoming)
+        draw(n);
     for (;;) {
-        if (!n->incoming)
-            draw(n);
         ps_t arrival = n->incoming ? n->incoming->wire_at : PS_NEVER;
         ps_t leaving = leave_at(n);
         if (leaving <= arrival && leaving <= now)

@@ -148,7 +148,7 @@ START_TEST(cfs_preempts_for_a_lead_above_the_wakeup_granularity_only)
 END_TEST
 
 /* Latency 6 ms, two tasks: a slice is 3 ms. Ticks each ms from 0; a runs from 0, so at the tick of 3 ms it has had
- * its slice and no more, at that of 4 ms more. Then b has 4 ms (5 at the tick of 9 ms is 5 > 3: at 8 it has 4). */
+ * its slice and no more, at that of 4 ms more. b, from 4 ms on, has had 3 ms at the tick of 7 ms, more at 8 ms. */
 START_TEST(cfs_ends_a_slice_at_the_first_tick_after_it)
 {
     struct worker a, b;
@@ -199,12 +199,12 @@ START_TEST(eevdf_takes_the_earliest_deadline_and_ends_a_slice_at_the_tick)
 }
 END_TEST
 
-/* Of three with equal deadlines-to-be, one has run past the average: it is not eligible though its deadline is the
- * earliest. At 9 ms a has 9 ms, b and c 0: the average is 3 ms. */
+/* At 8.5 ms a has run 8.5 ms, b and c nothing: the average is 2.8 ms. a is not eligible, though its deadline is the
+ * earliest by far. */
 START_TEST(eevdf_does_not_take_a_task_that_is_ahead_of_the_average)
 {
     struct worker a, b, c;
-    struct pulse p, q;
+    struct pulse p, q, look;
 
     begin("");
     worker_init(&a, core());
@@ -218,11 +218,13 @@ START_TEST(eevdf_does_not_take_a_task_that_is_ahead_of_the_average)
     rig_until(&r, 0);
     wake_at(&q, &c, 0);
     rig_until(&r, 8 * MS);
-    a.task.deadline = -1;               /* as if it were due: now only eligibility keeps it from the core */
+    a.task.deadline = -1;
     core()->rq->need_resched = true;
+    pulse_init(&look, core(), 0, NULL, NULL);   /* the way back from an interrupt is where the core looks */
+    pulse_at(&look, 8500 * US);
     rig_until(&r, 50 * MS);
-    CHECK_EQ(b.began[0], 9 * MS);       /* the tick is the next instant at which anything happens */
-    CHECK_EQ(c.began[0], 10 * MS);
+    CHECK_EQ(b.began[0], 8500 * US);
+    CHECK_EQ(c.began[0], 9500 * US);
     rig_free(&r);
 }
 END_TEST

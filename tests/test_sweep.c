@@ -168,6 +168,13 @@ START_TEST(where_leaves_combinations_out)
 }
 END_TEST
 
+START_TEST(where_does_not_compare_a_rate_with_a_share_of_line_rate)
+{
+    check_points(AXES("traffic.rate=1Mpps,2Mpps"), false, "traffic.rate<=1000kpps", "traffic.rate=1Mpps");
+    check_points(AXES("traffic.rate=1Mpps,2Mpps"), false, "traffic.rate<80%", "are not of one kind");
+}
+END_TEST
+
 /* 500ns is less than 2us although 500 is more than 2. */
 START_TEST(where_compares_times_by_length_not_by_digits)
 {
@@ -405,6 +412,40 @@ START_TEST(a_point_that_fails_does_not_stop_the_others)
 }
 END_TEST
 
+static int stop_all(void *user, const struct sweep_point *pt, uint64_t replication, const char *key,
+                    const struct result *result)
+{
+    struct record *r = user;
+
+    (void)replication;
+    (void)key;
+    (void)result;
+    CHECK_EQ(pt->ordinal, 0);
+    atomic_store(r->stop, 1);
+    return 0;
+}
+
+static void must_not_fail(void *user, const struct sweep_point *pt, uint64_t replication, const char *why)
+{
+    (void)user;
+    ck_abort_msg("point %d, replication %d: %s", pt->ordinal, (int)replication, why);
+}
+
+/* The second point simulates an hour, which takes minutes. It is under way when the first, done, raises the flag. */
+START_TEST(a_run_that_is_stopped_has_not_failed_but_is_missing)
+{
+    atomic_int stop = 0;
+    struct record r = { .stop = &stop };
+    struct sweep_callbacks calls = { .done = stop_all, .failed = must_not_fail, .user = &r };
+    struct messages m = { 0 };
+    struct sweep_plan p;
+
+    CHECK_EQ(build(&p, AXES("run.duration=20ms,3600s"), false, NULL, 1, &m), 0);
+    CHECK_EQ(sweep_run(&p, &run_options_default, 2, &calls, &stop), 1);
+    sweep_free(&p);
+}
+END_TEST
+
 START_TEST(a_raised_stop_flag_starts_no_run)
 {
     atomic_int stop = 1;
@@ -412,15 +453,17 @@ START_TEST(a_raised_stop_flag_starts_no_run)
 
     CHECK_EQ(run_small(&r, 4, &stop), RUNS);
     CHECK_EQ(r.done, 0);
+    CHECK_EQ(r.asked, 0);
 }
 END_TEST
 
 SUITE(sweep, a_list_is_its_values, semicolons_separate_values_that_hold_commas,
       a_range_holds_both_ends_evenly_spaced_or_in_equal_ratios, whole_numbers_stay_whole_and_count_once,
       what_is_no_axis_is_a_sentence, the_last_axis_counts_fastest, lockstep_advances_all_axes_together,
-      where_leaves_combinations_out, where_compares_times_by_length_not_by_digits, a_wrong_value_names_its_point,
+      where_leaves_combinations_out, where_does_not_compare_a_rate_with_a_share_of_line_rate,
+      where_compares_times_by_length_not_by_digits, a_wrong_value_names_its_point,
       a_point_has_the_value_in_its_configuration, the_hash_of_a_text_is_the_same_everywhere,
       every_byte_of_a_text_changes_both_halves_of_its_hash, a_run_key_depends_on_scenario_seed_and_replication,
       the_contents_of_a_capture_are_part_of_the_hash, results_do_not_depend_on_the_number_of_workers,
       replications_draw_different_numbers, what_is_known_is_not_run_again, a_callback_that_fails_stops_the_sweep,
-      a_point_that_fails_does_not_stop_the_others, a_raised_stop_flag_starts_no_run)
+      a_point_that_fails_does_not_stop_the_others, a_run_that_is_stopped_has_not_failed_but_is_missing, a_raised_stop_flag_starts_no_run)

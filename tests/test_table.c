@@ -311,6 +311,24 @@ START_TEST(ethtool_sums_what_only_queues_count)
 }
 END_TEST
 
+/* Queue 1's interrupts went to the CPU that polled its sampled frame; timer interrupts are the CPUs' own. */
+START_TEST(interrupts_have_a_column_per_cpu)
+{
+    struct result_counter counters[] = {
+        { "eth0.q0", "interrupts", 7 }, { "eth0.q1", "interrupts", 9 }, { "cpu1", "ticks", 3 }, { "cpu0", "ipis", 2 },
+    };
+    struct result_packet packets[] = { { .queue = 0, .cpu = 0 }, { .queue = 1, .cpu = 1 } };
+    struct result_cpu cpu[2] = { { { 0 } } };
+    struct result r = { .counter = counters, .counters = 4, .packet = packets, .packets = 2, .cpu = cpu, .cpus = 2 };
+
+    layout_is("interrupts", &r, "      CPU0       CPU1      \n"
+              "  24:          7          0  PCI-MSIX 0-edge      eth0-rx-0\n"
+              "  25:          0          9  PCI-MSIX 1-edge      eth0-rx-1\n"
+              " LOC:          0          3   Local timer interrupts\n"
+              " RES:          2          0   Rescheduling interrupts (and function calls)\n");
+}
+END_TEST
+
 /* hardirq 5 %, softirq 20 % and ksoftirqd 25 % are %irq and %soft; napi_thread 10 % and task 15 % are %sys. */
 START_TEST(mpstat_books_contexts_as_the_kernel_does)
 {
@@ -335,4 +353,5 @@ SUITE(table, columns_align_and_lines_end_without_blanks, a_character_of_utf8_tak
       a_heatmap_without_colour_is_values_and_steps,
       a_heatmap_in_colour_resets_it_after_each_cell, an_svg_has_a_rectangle_per_cell_and_escapes_names,
       softnet_stat_has_the_kernels_columns, snmp_and_nstat_name_counters_as_the_kernel_does,
-      ethtool_sums_what_only_queues_count, mpstat_books_contexts_as_the_kernel_does)
+      ethtool_sums_what_only_queues_count, interrupts_have_a_column_per_cpu,
+      mpstat_books_contexts_as_the_kernel_does)

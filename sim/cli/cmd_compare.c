@@ -270,7 +270,6 @@ static void take_parameter(void *user, const char *name, const char *value, cons
     struct parameters *p = user;
     int i = 0;
 
-    (void)unit;
     while (i < p->n && strcmp(p->parameter[i].name, name) != 0)
         i++;
     if (i == p->n) {
@@ -278,7 +277,8 @@ static void take_parameter(void *user, const char *name, const char *value, cons
         p->parameter[p->n++] = (struct parameter){ .name = must(strdup(name)) };
     }
     free(p->parameter[i].value[p->side]);
-    p->parameter[i].value[p->side] = must(strdup(value));
+    if (asprintf(&p->parameter[i].value[p->side], "%s%s", value, unit ? unit : "") < 0)
+        abort();
 }
 
 static const char *or_dash(const char *text)

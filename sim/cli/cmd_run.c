@@ -109,6 +109,16 @@ static void json_replications(struct campaign *c, struct shown *s)
     json_end(&s->json);
 }
 
+static const char *metric_text(const struct metric_info *m, double x, int digits, char buffer[NUMBER_TEXT])
+{
+    return strcmp(m->unit, "ns") == 0 ? number_time(x, buffer) : number_short(x, digits, buffer);
+}
+
+static const char *metric_unit(const struct metric_info *m)
+{
+    return strcmp(m->unit, "ns") == 0 || strcmp(m->unit, "count") == 0 ? "" : m->unit;
+}
+
 static void print_replications(struct campaign *c)
 {
     bool fixed = campaign_deterministic(c, 0);
@@ -125,10 +135,11 @@ static void print_replications(struct campaign *c)
         if (e.n == 0)
             continue;
         table_cell(&t, "%s", metric_info[m].name);
-        table_cell(&t, "%s", number_short(e.mean, 4, mean));
+        table_cell(&t, "%s", metric_text(&metric_info[m], e.mean, 4, mean));
         if (!fixed)
-            table_cell(&t, "%s", e.half_width == 0 ? "same in all" : number_short(e.half_width, 2, half));
-        table_cell(&t, "%s", strcmp(metric_info[m].unit, "count") == 0 ? "" : metric_info[m].unit);
+            table_cell(&t, "%s", e.half_width == 0 ? "same in all"
+                                                   : metric_text(&metric_info[m], e.half_width, 2, half));
+        table_cell(&t, "%s", metric_unit(&metric_info[m]));
     }
     table_print(&t, 2, stdout);
     table_free(&t);

@@ -267,10 +267,10 @@ static int flows_of(const struct host *h, struct result *r)
         struct result_flow *to = &r->flow[r->flows++];
         tuple_text(&f->key, to->tuple, sizeof to->tuple);
         to->offered = f->offered;
-        to->delivered = f->delivered;
-        to->consumed = f->consumed;
-        to->dropped = f->dropped;
-        to->in_flight = f->offered - f->delivered - f->consumed - f->dropped;
+        to->delivered = f->ended[FATE_KIND_DELIVERED];
+        to->consumed = f->ended[FATE_KIND_CONSUMED];
+        to->dropped = f->ended[FATE_KIND_DROPPED];
+        to->in_flight = f->offered - to->delivered - to->consumed - to->dropped;
     }
     free(order);
     return r->flow ? 0 : -1;
@@ -331,7 +331,8 @@ static int collect(struct host *h, struct result *r)
     r->offer_ps = h->stop_at < h->engine.now ? h->stop_at : h->engine.now;
     r->events = h->engine.fired + h->engine.inlined;
     r->deterministic = host_deterministic(h);
-    r->ledger = ledger_of(&h->ledger);
+    struct ledger books = host_ledger(h);
+    r->ledger = ledger_of(&books);
     memcpy(r->work_hist, h->work_hist, sizeof r->work_hist);
     for (int w = 0; w <= 256; w++)
         r->polls += h->work_hist[w];

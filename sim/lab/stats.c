@@ -64,5 +64,5 @@ struct estimate stats_paired(const double *a, const double *b, size_t n, double 
 
 bool stats_significant(const struct estimate *e)
 {
-    return e->n >= 2 && fabs(e->mean) > e->half_width;
+    return fabs(e->mean) > e->half_width;       /* false below two samples: the half width is NAN */
 }

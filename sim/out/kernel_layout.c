@@ -204,15 +204,27 @@ static void print_ethtool(const struct result *r, FILE *out)
 
 /* ---- /proc/interrupts ---- */
 
-/* The CPU that takes a queue's interrupts, seen from a sampled frame of the queue; -1 if there is none. */
-static int cpu_of_queue(const struct result *r, const char *scope)
+static bool one_nic(const struct result *r, const char *nic)
 {
+    char owner[SCOPE_NAME];
+    int queue;
+
     for (int q = 0; q < r->queues; q++)
-        if (strcmp(r->queue[q].scope, scope) == 0)
-            for (int i = 0; i < r->packets; i++)
-                if (r->packet[i].queue == q && r->packet[i].cpu >= 0)
-                    return r->packet[i].cpu;
-    return r->cpus == 1 ? 0 : -1;
+        if (scope_of_nic(r->queue[q].scope, owner, &queue) && strcmp(owner, nic) != 0)
+            return false;
+    return true;
+}
+
+/* The CPU that takes a queue's interrupts, seen from a sampled frame of the queue; -1 if there is none. A sample
+ * does not say its NIC, so with several of them nothing is known. */
+static int cpu_of_queue(const struct result *r, const char *nic, int queue)
+{
+    if (r->cpus == 1)
+        return 0;
+    for (int i = 0; i < r->packets && one_nic(r, nic); i++)
+        if (r->packet[i].queue == queue && r->packet[i].cpu >= 0)
+            return r->packet[i].cpu;
+    return -1;
 }
 
 static void interrupt_row(const struct result *r, const char *label, int only_cpu, uint64_t value,
@@ -249,10 +261,10 @@ static void print_interrupts(const struct result *r, FILE *out)
 
         if (strcmp(c->name, "interrupts") != 0 || !scope_of_nic(c->scope, nic, &queue) || queue < 0)
             continue;
-        cpu = cpu_of_queue(r, c->scope);
+        cpu = cpu_of_queue(r, nic, queue);
         snprintf(label, sizeof label, "%d", vector);
         snprintf(name, sizeof name, "  PCI-MSIX %d-edge      %s-rx-%d%s", vector - 24, nic, queue,
-                 cpu < 0 && c->value > 0 ? " (CPU not known: no sampled frame)" : "");
+                 cpu < 0 && c->value > 0 ? " (CPU not known)" : "");
         interrupt_row(r, label, cpu < 0 ? 0 : cpu, c->value, NULL, name, out);
         vector++;
     }
