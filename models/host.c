@@ -65,8 +65,10 @@ static bool source_ends(const struct config *c, int i)
 {
     const struct traffic_params *p = &c->traffic[i].traffic;
 
+    if (p->kind == TRAFFIC_SENDER)
+        return p->bytes > 0 || p->stop > 0;
     return p->frames > 0 || p->stop > 0 || (p->kind == TRAFFIC_REPLAY && p->loop > 0) ||
-           (p->kind == TRAFFIC_ONOFF && p->period == 0) || (p->kind == TRAFFIC_SENDER && p->bytes > 0);
+           (p->kind == TRAFFIC_ONOFF && p->period == 0);
 }
 
 const char *config_check(const struct config *c, char *buffer, size_t size)
@@ -79,11 +81,6 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
         const struct traffic_params *p = &c->traffic[i].traffic;
         if ((why = traffic_check(c, i, buffer, size)) != NULL)
             return why;
-        if (p->nic >= c->nics) {
-            snprintf(buffer, size, "traffic[%s].nic is %d, but there are %d NICs, counted from 0", c->traffic_name[i],
-                     (int)p->nic, c->nics);
-            return buffer;
-        }
         if (c->host->run.duration == 0 && !source_ends(c, i)) {
             snprintf(buffer, size, "run.duration is 0, but traffic[%s] never ends: set traffic.frames, traffic.stop "
                      "or (replay) traffic.loop", c->traffic_name[i]);
@@ -99,6 +96,13 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
     }
     for (int i = 0; i < c->nics; i++) {
         const struct ring_params *r = &c->nic[i].ring;
+        const char *hkey = c->text[c->nic[i].rss.hkey];
+        uint8_t key[RSS_KEY];
+        if (*hkey && rss_key_parse(hkey, key) != 0) {
+            snprintf(buffer, size, "nic[%s].rss.hkey is not a key: 40 bytes in hex with colons between, as ethtool -x "
+                     "prints it", c->nic_name[i]);
+            return buffer;
+        }
         if (r->rx - r->reserved < r->tail_multiple) {
             snprintf(buffer, size, "nic[%s].ring.rx is %d: smaller than nic.ring.tail_multiple, so no descriptor "
                      "would ever be posted", c->nic_name[i], (int)r->rx);

@@ -466,4 +466,5 @@ SUITE(sweep, a_list_is_its_values, semicolons_separate_values_that_hold_commas,
       every_byte_of_a_text_changes_both_halves_of_its_hash, a_run_key_depends_on_scenario_seed_and_replication,
       the_contents_of_a_capture_are_part_of_the_hash, results_do_not_depend_on_the_number_of_workers,
       replications_draw_different_numbers, what_is_known_is_not_run_again, a_callback_that_fails_stops_the_sweep,
-      a_point_that_fails_does_not_stop_the_others, a_run_that_is_stopped_has_not_failed_but_is_missing, a_raised_stop_flag_starts_no_run)
+      a_point_that_fails_does_not_stop_the_others, a_run_that_is_stopped_has_not_failed_but_is_missing,
+      a_raised_stop_flag_starts_no_run)

@@ -293,7 +293,9 @@ START_TEST(snmp_and_nstat_name_counters_as_the_kernel_does)
               "UdpInDatagrams                  5                  0.0\n"
               "TcpExtTCPHPHits                 2                  0.0\n"
               "IpInDelivers                    6                  0.0\n");
-    layout_is("snmp", &r, "Ip: InReceives InDelivers\nIp: 7 6\nUdp: InDatagrams\nUdp: 5\nTcpExt: TCPHPHits\nTcpExt: 2\n");
+    layout_is("snmp", &r, "Ip: InReceives InDelivers\nIp: 7 6\n"
+              "Udp: InDatagrams\nUdp: 5\n"
+              "TcpExt: TCPHPHits\nTcpExt: 2\n");
 }
 END_TEST
 

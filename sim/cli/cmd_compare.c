@@ -141,7 +141,9 @@ static void take_stages(struct comparison *c, int side, int run, const struct re
     for (int i = 0; i < r->stages; i++) {
         const struct hist *h = &r->stage[i].hist;
         const struct { const char *what; double value; } of[] = {
-            { "mean", hist_mean(h) }, { "p50", (double)hist_quantile(h, 0.5) }, { "p99", (double)hist_quantile(h, 0.99) },
+            { "mean", hist_mean(h) },
+            { "p50", (double)hist_quantile(h, 0.5) },
+            { "p99", (double)hist_quantile(h, 0.99) },
         };
 
         if (h->count == 0)

@@ -147,7 +147,8 @@ void print_completion(FILE *out)
           "        case ${COMP_WORDS[1]}:$previous in\n"
           "        *:--set | *:--vary | *:--find | params:params)\n"
           "            words=$(\"$program\" params --json 2>/dev/null | sed -n 's/^ *\"name\": \"\\(.*\\)\",$/\\1/p')\n"
-          "            [[ $previous == params ]] || { compopt -o nospace; words=${words//$'\\n'/=$'\\n'}=; } ;;\n", out);
+          "            [[ $previous == params ]] ||\n"
+          "                { compopt -o nospace; words=${words//$'\\n'/=$'\\n'}=; } ;;\n", out);
     for (const struct command *const *c = commands; *c; c++)
         completion_choices(*c, out);
     fputs("        *) ;;\n        esac\n    fi\n"

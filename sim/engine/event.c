@@ -26,11 +26,17 @@ static void replay_all(struct engine *e)
  * before, nothing above can change. */
 static void replay_from(struct engine *e, int32_t slot)
 {
-    for (int32_t n = (slot + e->capacity) / 2; n >= 1; n /= 2) {
-        int32_t winner = earlier(e, e->tree[2 * n], e->tree[2 * n + 1]);
-        if (winner == e->tree[n] && winner != slot)
+    const ps_t *when = e->when;
+    int32_t *tree = e->tree;
+    int32_t winner = slot;
+
+    for (uint32_t n = (uint32_t)(slot + e->capacity); n > 1; n /= 2) {
+        int32_t rival = tree[n ^ 1];
+        if (when[rival] < when[winner] || (when[rival] == when[winner] && e->rank[rival] < e->rank[winner]))
+            winner = rival;
+        if (winner == tree[n / 2] && winner != slot)
             return;
-        e->tree[n] = winner;
+        tree[n / 2] = winner;
     }
 }
 

@@ -120,11 +120,12 @@ static bool scope_of_nic(const char *scope, char nic[SCOPE_NAME], int *queue)
 
 static void print_ethtool_counter(const struct result_counter *c, int queue, FILE *out)
 {
+    const char *what = strncmp(c->name, "rx_", 3) == 0 ? c->name + 3 : c->name;
+
     if (queue < 0)
         fprintf(out, "     %s: %" PRIu64 "\n", c->name, c->value);
     else
-        fprintf(out, "     rx_queue_%d_%s: %" PRIu64 "\n", queue, strncmp(c->name, "rx_", 3) == 0 ? c->name + 3 : c->name,
-                c->value);
+        fprintf(out, "     rx_queue_%d_%s: %" PRIu64 "\n", queue, what, c->value);
 }
 
 /* Drivers that count in queues print the sum too; a counter that is there for the NIC itself is that sum. */
