@@ -36,8 +36,8 @@ VERSION ?= $(shell cat VERSION 2>/dev/null || git describe --always --dirty 2>/d
 MODULES      := gsl sqlite3 yaml-0.1 libpcap zlib
 TEST_MODULES := check
 DEBS         := gcc:gcc make:make pkg-config:pkg-config gsl.pc:libgsl-dev sqlite3.pc:libsqlite3-dev \
-                yaml-0.1.pc:libyaml-dev libpcap.pc:libpcap-dev zlib.pc:zlib1g-dev check.pc:check
-DEV_DEBS     := clang:clang valgrind:valgrind shellcheck:shellcheck jq:jq sqlite3:sqlite3
+                yaml-0.1.pc:libyaml-dev libpcap.pc:libpcap-dev zlib.pc:zlib1g-dev check.pc:check sqlite3:sqlite3
+DEV_DEBS     := clang:clang valgrind:valgrind shellcheck:shellcheck jq:jq
 
 SRCS  := $(sort $(wildcard sim/*/*.c models/*.c))
 TESTS := $(sort $(wildcard tests/*.c))

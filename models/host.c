@@ -78,7 +78,6 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
     if (why)
         return why;
     for (int i = 0; i < c->traffics; i++) {
-        const struct traffic_params *p = &c->traffic[i].traffic;
         if ((why = traffic_check(c, i, buffer, size)) != NULL)
             return why;
         if (c->host->run.duration == 0 && !source_ends(c, i)) {
