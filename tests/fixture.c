@@ -9,11 +9,11 @@
 #include "tests/suite.h"
 
 static const char quiet[] =
-    "cpu.freq=1GHz cpu.count=1 cpu.cstate.exit_latency=0ns cpu.ipi_latency=0ns kernel.hz=100 kernel.tick_phase=9ms "
-    "run.duration=0s run.drain=300ms run.cost_cv=0 nic.link=400Gbps nic.flight=0ns nic.phy_delay=0ns "
-    "pcie.bandwidth=2000Gbps pcie.tlp_header=0B pcie.descriptor=0B pcie.latency=0ns pcie.msix_latency=0ns "
-    "nic.coalesce.rx-usecs=0us nic.coalesce.cause=unread nic.ring.rx=8192 nic.fifo=16MB nic.ring.refill_at_end=1 cost.skb.heads_every=0 "
-    "traffic.kind=replay traffic.offset=off";
+    "cpu.freq=1GHz cpu.count=1 cpu.cstate.exit_latency=0ns cpu.ipi_latency=0ns kernel.hz=100 "
+    "kernel.tick_phase=9ms run.duration=0s run.drain=300ms run.cost_cv=0 nic.link=400Gbps nic.flight=0ns "
+    "nic.phy_delay=0ns pcie.bandwidth=2000Gbps pcie.tlp_header=0B pcie.descriptor=0B pcie.latency=0ns "
+    "pcie.msix_latency=0ns nic.coalesce.rx-usecs=0us nic.coalesce.cause=unread nic.ring.rx=8192 nic.fifo=16MB "
+    "nic.ring.refill_at_end=1 cost.skb.heads_every=0 traffic.kind=replay traffic.offset=off";
 
 /* ---- parameters ---- */
 

@@ -2,8 +2,8 @@
 /* A machine for the tests of the models, so quiet that every number of a test is one the test has set.
  *
  * One NIC, one source that plays a list of frames, `apps` applications. Every cost is 0, a cycle is 1 ns, wire and
- * bus take RIG_WIRE for a frame of 64 bytes and nothing else does, no delay is random, ticks are 10 ms apart and
- * the first comes at 9 ms. What happens is written down by the trace hook. */
+ * bus take RIG_WIRE for a frame of 64 bytes and nothing else does, an idle vector fires at once, no delay is random,
+ * ticks are 10 ms apart and the first comes at 9 ms. What happens is written down by the trace hook. */
 #ifndef TESTS_FIXTURE_H
 #define TESTS_FIXTURE_H
 

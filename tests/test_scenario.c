@@ -829,7 +829,7 @@ END_TEST
 START_TEST(json_holds_the_lines_of_the_print_as_texts)
 {
     struct config c = resolve_text("version: 1\nnic[b].ring.rx: 64\ntraffic[web].rate: 80%\n"
-                                   "nic.rss.hkey: \"a\\\"b\\\\c\\nd\"\n");
+                                   "host.address: \"a\\\"b\\\\c\\nd\"\n");
     char *json = scenario_json(&c), *text = printed(&c);
     int lines = 0, pairs = 0;
 
@@ -837,7 +837,7 @@ START_TEST(json_holds_the_lines_of_the_print_as_texts)
     CHECK_EQ(json[strlen(json) - 1], '}');
     ck_assert_ptr_nonnull(strstr(json, "\"nic.ring.rx\": \"64\", "));
     ck_assert_ptr_nonnull(strstr(json, "\"traffic.rate\": \"80%\", "));
-    ck_assert_ptr_nonnull(strstr(json, "\"nic.rss.hkey\": \"a\\\"b\\\\c\\u000ad\", "));
+    ck_assert_ptr_nonnull(strstr(json, "\"host.address\": \"a\\\"b\\\\c\\u000ad\", "));
     for (const char *s = text; (s = strchr(s, '\n')) != NULL; s++)
         lines++;
     for (const char *s = json; (s = strstr(s, "\": \"")) != NULL; s++)

@@ -38,7 +38,8 @@ static const char *const examples[] = {
 /* ---- the table ---- */
 
 static const struct column { const char *metric, *title; enum { PLAIN, PERCENT, TIME } form; } columns[] = {
-    { "offered", "offered", PLAIN },          { "drop_rate", "drops", PERCENT },
+    { "offered", "offered", PLAIN },          { "drops", "drops", PLAIN },
+    { "drop_rate", "drop rate", PERCENT },
     { "latency_p50_ns", "p50", TIME },        { "latency_p99_ns", "p99", TIME },
     { "time_squeeze", "time_squeeze", PLAIN }, { "packets_per_poll", "pkts/poll", PLAIN },
     { "cpu_busy", "busiest cpu", PERCENT },
