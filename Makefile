@@ -178,7 +178,7 @@ bench: $(B)/rxsim               ## speed, instructions per frame, start-up time 
 	$(Q)$(HERE) bash tests/bench/bench.sh
 
 lint:                           ## shellcheck on the scripts
-	$(Q)shellcheck $(wildcard .ci/run tests/*.sh tests/bench/*.sh sim/cli/completion.bash) $(E2E)
+	$(Q)shellcheck $(wildcard .ci/run tests/*.sh tests/bench/*.sh) $(E2E)
 
 # ---- demo: from a bare machine to the first answer ----
 
@@ -239,7 +239,8 @@ install: $(B)/rxsim $(B)/rxsim.1   ## install under $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR) $(DESTDIR)$(COMPDIR) $(DESTDIR)$(DATADIR)
 	install -m 755 $(B)/rxsim $(DESTDIR)$(BINDIR)/rxsim
 	install -m 644 $(B)/rxsim.1 $(DESTDIR)$(MANDIR)/rxsim.1
-	install -m 644 sim/cli/completion.bash $(DESTDIR)$(COMPDIR)/rxsim
+	$(B)/rxsim --completion > $(B)/completion.bash
+	install -m 644 $(B)/completion.bash $(DESTDIR)$(COMPDIR)/rxsim
 	$(Q)set -e; for f in $(SCENARIOS); do install -D -m 644 "scenarios/$$f" "$(DESTDIR)$(DATADIR)/$$f"; done
 
 uninstall:                      ## remove what install put there

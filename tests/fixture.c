@@ -230,6 +230,15 @@ const struct ending *rig_end(const struct rig *r, uint64_t id)
     return NULL;
 }
 
+int rig_fate(const struct rig *r, enum fate fate)
+{
+    int n = 0;
+
+    for (int i = 0; i < r->ends; i++)
+        n += r->end[i].fate == fate;
+    return n;
+}
+
 /* ---- interrupts, tasks and NAPIs of our own ---- */
 
 static void pulse_fire(void *pulse)

@@ -69,6 +69,8 @@ int rig_count(const struct rig *r, int point);
 const struct note *rig_note(const struct rig *r, int point, int n);
 /* The end of frame `id` (frames are numbered from 0 as they were listed); it must have ended. */
 const struct ending *rig_end(const struct rig *r, uint64_t id);
+/* How many frames have ended so. */
+int rig_fate(const struct rig *r, enum fate fate);
 
 /* An interrupt of our own: at a time given, on a core, its handler taking `cost`. */
 struct pulse {
