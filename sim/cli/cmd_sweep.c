@@ -199,14 +199,21 @@ static char *svg_path(const struct campaign *c, int block)
     return path;
 }
 
-static int write_svg(const struct campaign *c, const struct heatmap *h, int block)
+/* The picture stands alone, so its title says which block it is: "drop_rate, kernel.version=6.12". */
+static int write_svg(const struct campaign *c, const struct heatmap *h, const struct sweep_point *pt, int block)
 {
     char *path = svg_path(c, block);
     FILE *out = fopen(path, "w");
     int failed = out == NULL;
 
     if (out) {
-        heatmap_svg(h, out);
+        char title[512];
+        int used = snprintf(title, sizeof title, "%s", h->title);
+        for (int i = 0; i < c->plan.axes - 2 && used >= 0 && (size_t)used < sizeof title; i++)
+            used += snprintf(title + used, sizeof title - (size_t)used, ", %s=%s", c->plan.axis[i].key, pt->value[i]);
+        struct heatmap titled = *h;
+        titled.title = title;
+        heatmap_svg(&titled, out);
         failed = ferror(out) != 0;
         failed |= fclose(out) != 0;
     }
@@ -245,7 +252,7 @@ static int print_heatmaps(const struct campaign *c)
             heatmap_print(&h, c->arguments->colour, stdout);
         }
         if (c->store && code == EXIT_OK)
-            code = write_svg(c, &h, block);
+            code = write_svg(c, &h, &p->point[i], block);
         block++;
     }
     free(value);
