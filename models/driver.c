@@ -83,7 +83,7 @@ static void frame_done(struct context *x)
         host_skb_free(n->cpu->host, s);
     }
     if (gro_list_full(&n->gro))
-        context_call(x, netif_receive_list, next_frame);
+        context_call(x, x->cpu->host->to.hand_up, next_frame);
     else
         next_frame(x);
 }

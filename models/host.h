@@ -27,6 +27,7 @@
 #include "sim/engine/random.h"
 
 struct nic;
+struct irq;
 struct app;
 struct traffic;
 struct tcp_sender;
@@ -65,6 +66,20 @@ struct ledger {
     uint64_t frames[FATES], bytes[FATES];
 };
 
+/* The hand-overs of the journey: who takes over from whom. host_connect() fills them, one line each; a box calls
+ * what it finds here and does not know whose it is. */
+struct journey {
+    void (*interrupt)(struct irq *i);                               /* coalesce -> irq */
+    cont_fn *poll;                                                  /* napi -> driver */
+    cont_fn *hand_up;                                               /* driver, napi -> netif: GRO's list */
+    cont_fn *from_backlog;                                          /* rps -> netif */
+    enum fate (*network)(struct host *h, struct skb *s, ps_t *cost);    /* netif -> ip */
+    enum fate (*local)(struct host *h, struct skb *s, ps_t *cost);      /* netif -> ip: LOCAL_IN */
+    cont_fn *udp, *tcp;                                             /* ip -> transport */
+    void (*readable)(struct context *x, struct sock *sk);           /* transport -> socket's reader */
+    cont_fn *timers;                                                /* softirq -> sockets */
+};
+
 /* What a finished frame is shown to, to sample timelines: all that were marked at the draw, drops numbered below
  * `drops_below`, and delivered frames that took at least `slow_from`. The observer moves the two bounds. */
 struct observer {
@@ -100,6 +115,7 @@ struct host {
     uint64_t cost_salt;
     int64_t hc_cost_cv;         /* hc->run.cost_cv, at hand */
 
+    struct journey to;
     struct pool frames, skbs;
     uint64_t next_frame;
     uint64_t sample_every, next_sample; /* every so manieth frame is marked as sampled; 0: none */

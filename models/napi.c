@@ -3,7 +3,6 @@
 
 #include "models/host.h"
 #include "models/host_config.h"
-#include "models/netif.h"
 
 static const struct param rows[] = {
     PARAM(struct napi_params, weight, "kernel.napi.weight", UNIT_COUNT, 64, 1, 256,
@@ -132,7 +131,7 @@ static void decide(struct napi *n, int work)
 static void hand_up(struct context *x)
 {
     if (x->napi->gro.rx_list.first)
-        context_call(x, netif_receive_list, completed);
+        context_call(x, x->cpu->host->to.hand_up, completed);
     else
         completed(x);
 }
@@ -182,7 +181,7 @@ static void polled(struct context *x)
     }
     gro_flush(&n->gro, n->cpu->params->hz >= 1000, cpu_jiffies(n->cpu));
     if (n->gro.rx_list.first)
-        context_call(x, netif_receive_list, full_poll_flushed);
+        context_call(x, x->cpu->host->to.hand_up, full_poll_flushed);
     else
         full_poll_flushed(x);
 }

@@ -48,10 +48,10 @@ static void deliver(struct context *x)
 
     switch (h->flow[x->skb->flow].key.proto) {
     case FLOW_UDP:
-        context_call(x, udp_rcv, deliver_next);
+        context_call(x, h->to.udp, deliver_next);
         break;
     case FLOW_TCP:
-        context_call(x, sock_tcp_rcv, deliver_next);
+        context_call(x, h->to.tcp, deliver_next);
         break;
     default:                            /* ICMP and the rest: handled without a socket */
         refuse(x, x->skb, FATE_NO_SOCKET);
@@ -64,7 +64,7 @@ static void deliver_next(struct context *x)
     struct host *h = x->cpu->host;
 
     while ((x->skb = skb_pop(&x->list)) != NULL) {
-        enum fate fate = ip_local_deliver(h, x->skb, &x->owed);
+        enum fate fate = h->to.local(h, x->skb, &x->owed);
         if (fate == FATE_IN_FLIGHT) {
             deliver(x);
             return;
@@ -113,7 +113,7 @@ static ps_t receive_core(struct context *x, struct skb *s)
         counters->rx_nohandler++;
         s->verdict = FATE_UNHANDLED_PROTO;
     } else {
-        s->verdict = (uint8_t)ip_rcv(h, s, &cost);
+        s->verdict = (uint8_t)h->to.network(h, s, &cost);
     }
     return cost;
 }

@@ -220,7 +220,7 @@ static void queue_fire(void *queue)
     coalesce_assert(&q->coalesce, n->engine->now, &q->ring.filled);
     n->armed--;
     arm(n);
-    irq_signal(&q->irq);
+    n->host->to.interrupt(&q->irq);
 }
 
 void nic_unmask(struct nic_queue *q)
@@ -266,7 +266,7 @@ static int queue_init(struct nic *n, int index)
     ring_init(&q->ring, &n->config->ring);
     coalesce_init(&q->coalesce, &n->config->coalesce);
     q->driver = (struct driver){ .params = &hc->driver, .nic_params = &n->config->driver };
-    if (napi_init(&q->napi, c, &hc->napi, hc->napi.weight, driver_poll, q) != 0)
+    if (napi_init(&q->napi, c, &hc->napi, hc->napi.weight, n->host->to.poll, q) != 0)
         return -1;
     q->napi.nic_params = &n->config->napi;
     q->napi.unmask = queue_unmask;

@@ -136,7 +136,7 @@ static void backlog_next(struct context *x);
 
 static void receive(struct context *x)
 {
-    context_call(x, netif_receive, backlog_next);
+    context_call(x, x->cpu->host->to.from_backlog, backlog_next);
 }
 
 static void backlog_next(struct context *x)

@@ -134,7 +134,7 @@ static bool process(struct context *x, struct sock *sk, struct skb *s)
 
 static void wake_reader(struct context *x)
 {
-    sock_data_ready(x, x->sk);
+    x->cpu->host->to.readable(x, x->sk);
     context_return(x);
 }
 

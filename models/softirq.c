@@ -4,7 +4,6 @@
 #include "models/host.h"
 #include "models/host_config.h"
 #include "models/rps.h"
-#include "models/sock.h"
 
 static const struct param rows[] = {
     PARAM(struct softirq_params, netdev_budget, "net.core.netdev_budget", UNIT_COUNT, 300, 1, 1000000,
@@ -220,7 +219,7 @@ static void pass_end(struct context *x)
 
 static void timer_softirq(struct context *x)
 {
-    context_work(x, of(x)->params->timer, sock_run_timers);
+    context_work(x, of(x)->params->timer, x->cpu->host->to.timers);
 }
 
 static void pass_next(struct context *x)

@@ -55,7 +55,7 @@ static bool has_room(const struct udp_sock *u, int64_t truesize, enum udp_rcvbuf
 
 static void wake_reader(struct context *x)
 {
-    sock_data_ready(x, x->sk);
+    x->cpu->host->to.readable(x, x->sk);
     context_return(x);
 }
 

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The books of a host (declared in host.h): the end of every frame, and every counter with its scope. */
+#include <stdio.h>
+
+#include "models/app.h"
+#include "models/host.h"
+#include "models/host_config.h"
+#include "models/nic.h"
+
+/* ---- the ledger ---- */
+
+struct ledger host_ledger(const struct host *h)
+{
+    struct ledger sum = h->unsteered;
+
+    for (int q = 0; q < h->nics * CONFIG_QUEUES; q++) {
+        for (int f = 0; f < FATES; f++) {
+            sum.frames[f] += h->queue_ledger[q].frames[f];
+            sum.bytes[f] += h->queue_ledger[q].bytes[f];
+        }
+    }
+    return sum;
+}
+
+uint64_t host_in_flight(const struct host *h)
+{
+    struct ledger sum = host_ledger(h);
+    uint64_t ended = 0;
+
+    for (int f = FATE_IN_FLIGHT + 1; f < FATES; f++)
+        ended += sum.frames[f];
+    return sum.offered - ended;
+}
+
+static void add_latencies(struct host *h, const struct frame *f, ps_t now)
+{
+    ps_t noticed_at = f->irq_at >= 0 ? f->irq_at : f->dma_at;
+
+    hist_add(&h->latency[STAGE_NIC], f->dma_at - f->wire_at);
+    hist_add(&h->latency[STAGE_IRQ], noticed_at - f->dma_at);
+    hist_add(&h->latency[STAGE_RING], f->poll_at - noticed_at);
+    hist_add(&h->latency[STAGE_DRIVER], f->stack_at - f->poll_at);
+    hist_add(&h->latency[STAGE_STACK], f->socket_at - f->stack_at);
+    hist_add(&h->latency[STAGE_SOCKET], now - f->socket_at);
+    hist_add(&h->latency[STAGE_TOTAL], now - f->wire_at);
+}
+
+/* One word for all that is known of a finished frame: each fact by an odd multiplier of its own, then mixed. */
+static uint64_t frame_fact(const struct frame *f, enum fate fate, ps_t when)
+{
+    uint64_t x = f->id * UINT64_C(0x9e3779b97f4a7c15) + (uint64_t)fate * UINT64_C(0xc2b2ae3d27d4eb4f);
+
+    x += (uint64_t)when * UINT64_C(0x165667b19e3779f9) + (uint64_t)f->wire_at * UINT64_C(0x27d4eb2f165667c5);
+    x += (uint64_t)f->dma_at * UINT64_C(0x85ebca77c2b2ae63) + (uint64_t)f->poll_at * UINT64_C(0xff51afd7ed558ccd);
+    x += (uint64_t)f->stack_at * UINT64_C(0xc4ceb9fe1a85ec53) + (uint64_t)f->socket_at * UINT64_C(0xd6e8feb86659fd93);
+    return x + ((uint64_t)(uint16_t)f->queue << 16 | (uint16_t)f->cpu) * UINT64_C(0xa0761d6478bd642f);
+}
+
+void host_frame_end_at(struct host *h, struct frame *f, enum fate fate, ps_t when)
+{
+    uint64_t bytes = (uint64_t)f->wire_bytes;
+
+    if (fate != FATE_IN_FLIGHT) {       /* else: thrown away with the machine, booked as still inside */
+        struct flow *flow = &h->flow[f->flow];
+        struct ledger *books = f->queue < 0 ? &h->unsteered
+                                            : &h->queue_ledger[flow->nic * CONFIG_QUEUES + f->queue];
+        enum fate_kind kind = fate_info[fate].kind;
+        books->frames[fate]++;
+        books->bytes[fate] += bytes;
+        flow->ended[kind]++;
+        fingerprint_add(&h->fingerprint, frame_fact(f, fate, when));
+        if (fate == FATE_DELIVERED && f->wire_at >= h->warm_at)
+            add_latencies(h, f, when);
+        if (f->sampled || (kind == FATE_KIND_DROPPED && f->id < h->observer.drops_below) ||
+            (fate == FATE_DELIVERED && when - f->wire_at >= h->observer.slow_from))
+            h->observer.frame_end(h->observer.user, f, fate, when);
+        trace_emit(&h->engine.trace, when, TRACE_KFREE_SKB, f->cpu, (int64_t)f->id, fate);
+    }
+    pool_return(&h->frames, f);
+}
+
+void host_frame_end(struct host *h, struct frame *f, enum fate fate)
+{
+    host_frame_end_at(h, f, fate, h->engine.now);
+}
+
+void host_skb_free(struct host *h, struct skb *s)
+{
+    pool_return(&h->skbs, s);
+}
+
+void host_skb_drop(struct host *h, struct skb *s, enum fate fate)
+{
+    struct frame *f = s->first;
+
+    for (int i = 0; i < s->frames; i++) {
+        struct frame *next = f->next;
+        host_frame_end(h, f, fate);
+        f = next;
+    }
+    host_skb_free(h, s);
+}
+
+/* ---- counters ---- */
+
+struct emitter {
+    counter_fn *fn;
+    void *user;
+    const char *scope;
+};
+
+static void emit(const struct emitter *e, const struct model_info *m, const void *counters)
+{
+    for (size_t i = 0; i < m->n_counters; i++)
+        e->fn(e->user, e->scope, m->counters[i].name, counter_value(counters, &m->counters[i]));
+}
+
+static void nic_counters(const struct nic *n, struct emitter e)
+{
+    char scope[2 * CONFIG_NAME];
+
+    e.scope = n->name;
+    emit(&e, &mac_model, &n->mac.counters);
+    emit(&e, &fifo_model, &n->fifo.counters);
+    for (int i = 0; i < n->queues; i++) {
+        const struct nic_queue *q = &n->queue[i];
+        snprintf(scope, sizeof scope, "%s.q%d", n->name, i);
+        e.scope = scope;
+        emit(&e, &ring_model, &q->ring.counters);
+        emit(&e, &irq_host_model, &q->irq.counters);
+        emit(&e, &napi_model, &q->napi.counters);
+        emit(&e, &xdp_model, &q->driver.xdp);
+        emit(&e, &gro_model, &q->napi.gro.counters);
+    }
+}
+
+static void cpu_counters(const struct host *h, int i, struct emitter e)
+{
+    char scope[16];
+
+    snprintf(scope, sizeof scope, "cpu%d", i);
+    e.scope = scope;
+    emit(&e, &cpu_model, &h->cpu[i].counters);
+    emit(&e, &softirq_model, &h->softirq[i].counters);
+    emit(&e, &netif_model, &h->netif[i]);
+    emit(&e, &rps_model, &h->backlog[i].counters);
+    emit(&e, &sched_model, &h->rq[i].counters);
+}
+
+void host_counters(const struct host *h, counter_fn *fn, void *user)
+{
+    struct emitter e = { fn, user, "" };
+    char scope[2 * CONFIG_NAME];
+
+    for (int i = 0; i < h->nics; i++)
+        nic_counters(&h->nic[i], e);
+    for (int i = 0; i < h->cpus; i++)
+        cpu_counters(h, i, e);
+    e.scope = "snmp";
+    emit(&e, &ip_model, &h->ip);
+    emit(&e, &udp_model, &h->udp);
+    emit(&e, &tcp_model, &h->tcp);
+    e.scope = "netfilter";
+    emit(&e, &netfilter_model, &h->netfilter.counters);
+    for (int i = 0; i < h->apps; i++) {
+        snprintf(scope, sizeof scope, "app.%s", h->app[i].name);
+        e.scope = scope;
+        emit(&e, &app_model, &h->app[i].counters);
+    }
+}
