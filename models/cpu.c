@@ -210,6 +210,7 @@ void cpu_interrupt(struct cpu *c, struct vector *v)
 
 static void go_idle(struct cpu *c)
 {
+    assert(!c->softirq->pending);       /* no core idles while its softirq is pending */
     c->running = NULL;
     c->idle_at = now(c);
     if (c->params->nohz)

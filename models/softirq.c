@@ -175,8 +175,11 @@ static void session_end(struct context *x)
         cpu_return(c);
 }
 
+/* From the last look at what is pending to the end, interrupts are off: one that comes now is taken afterwards, and
+ * its own irq_exit runs what it raises. */
 static void session_exit(struct context *x)
 {
+    x->flags |= STEP_IRQS_OFF;
     context_work(x, of(x)->params->exit, session_end);
 }
 
