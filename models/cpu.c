@@ -8,7 +8,7 @@
 
 static const struct param rows[] = {
     PARAM_TEXT(struct cpu_params, model, "cpu.model", "CPU model: selects scenarios/cpus/<model>.yaml; empty: none",
-               "features Q09"),
+               "a name of ours for a file of measured costs"),
     PARAM(struct cpu_params, count, "cpu.count", UNIT_COUNT, 2, 1, CONFIG_CPUS, "cores", "a small server; ours"),
     PARAM(struct cpu_params, freq, "cpu.freq", UNIT_FREQ, 3800000, 100000, 10000000,
           "clock of every core; turns cycles into time",
@@ -18,7 +18,7 @@ static const struct param rows[] = {
     PARAM(struct cpu_params, cstate_target_residency, "cpu.cstate.target_residency", UNIT_TIME, 2 * US, 0, 1 * SEC,
           "a core idle for less leaves at once", "C1: 2 us; /sys/../cpuidle/state*/residency"),
     PARAM_TEXT(struct cpu_params, kernel, "kernel.version",
-               "kernel: selects scenarios/kernels/linux-<version>.yaml; empty: none", "features Q08"),
+               "kernel: selects scenarios/kernels/linux-<version>.yaml; empty: none", "a release of the kernel"),
     PARAM(struct cpu_params, hz, "kernel.hz", UNIT_COUNT, 250, 100, 1000, "timer ticks a second: CONFIG_HZ",
           "Debian kernels: 250"),
     PARAM_SWITCH(struct cpu_params, nohz, "kernel.nohz", 1, "idle cores take no ticks: CONFIG_NO_HZ_IDLE",

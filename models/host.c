@@ -61,6 +61,48 @@ const char *const trace_point_name[] = {
 
 /* ---- relations between parameters ---- */
 
+/* Masks that name no CPU of this machine, and settings of queues that the NIC does not have. */
+static const char *check_queues(const struct config *c, int nic, char *buffer, size_t size)
+{
+    const struct nic_config *n = &c->nic[nic];
+    int64_t cpus = c->host->cpu.count, queues = n->nic.channels;
+    uint64_t there = cpus < CONFIG_CPUS ? (UINT64_C(1) << cpus) - 1 : UINT64_MAX;
+
+    for (int q = 0; q < queues; q++) {
+        uint64_t rps = (uint64_t)n->queue[q].rps.rps_cpus, irq = (uint64_t)n->queue[q].irq.smp_affinity;
+        if ((rps && !(rps & there)) || (irq && !(irq & there))) {
+            snprintf(buffer, size, "nic[%s].queue[%d].%s names no CPU of this machine: cpu.count is %d, counted from 0",
+                     c->nic_name[nic], q, rps && !(rps & there) ? "rps_cpus" : "smp_affinity", (int)cpus);
+            return buffer;
+        }
+    }
+    for (int64_t q = queues; q < CONFIG_QUEUES - 1; q++) {  /* settings of all queues leave the last like its neighbours */
+        if (memcmp(&n->queue[q], &n->queue[CONFIG_QUEUES - 1], sizeof n->queue[q]) != 0) {
+            snprintf(buffer, size, "nic[%s].queue[%d] is set, but nic.channels is %d, counted from 0",
+                     c->nic_name[nic], (int)q, (int)queues);
+            return buffer;
+        }
+    }
+    return NULL;
+}
+
+/* Two applications that would bind the same port. */
+static const char *check_ports(const struct config *c, char *buffer, size_t size)
+{
+    for (int i = 0; i < c->apps; i++) {
+        for (int k = 0; k < i; k++) {
+            const struct app_params *a = &c->app[k].app, *b = &c->app[i].app;
+            bool same_proto = a->proto == b->proto || a->proto == 0 || b->proto == 0;
+            if (a->port != 0 && a->port == b->port && same_proto) {
+                snprintf(buffer, size, "app[%s] and app[%s] both listen on port %d: give each its own app.port "
+                         "(SO_REUSEPORT is not modelled)", c->app_name[k], c->app_name[i], (int)b->port);
+                return buffer;
+            }
+        }
+    }
+    return NULL;
+}
+
 static bool source_ends(const struct config *c, int i)
 {
     const struct traffic_params *p = &c->traffic[i].traffic;
@@ -93,7 +135,11 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
             return buffer;
         }
     }
+    if ((why = check_ports(c, buffer, size)) != NULL)
+        return why;
     for (int i = 0; i < c->nics; i++) {
+        if ((why = check_queues(c, i, buffer, size)) != NULL)
+            return why;
         const struct ring_params *r = &c->nic[i].ring;
         const char *hkey = c->text[c->nic[i].rss.hkey];
         uint8_t key[RSS_KEY];

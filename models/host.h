@@ -129,6 +129,7 @@ struct host {
     uint64_t page_allocs;
 
     ps_t jiffy, tick_phase;     /* length of a tick; time of the first */
+    ps_t last_arrival;          /* of a frame, so far */
     ps_t stop_at;               /* sources are silent from here on */
     ps_t warm_at;
     struct ledger unsteered;            /* all frames offered; ends of those that never got to a queue */

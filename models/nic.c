@@ -9,7 +9,7 @@
 
 static const struct param rows[] = {
     PARAM_TEXT(struct nic_params, model, "nic.model", "NIC model: selects scenarios/nics/<model>.yaml; empty: none",
-               "features Q07"),
+               "a name of ours for a file of the driver's facts"),
     PARAM(struct nic_params, channels, "nic.channels", UNIT_COUNT, 1, 1, CONFIG_QUEUES,
           "RX queues, each with its ring, vector and NAPI", "ethtool -L; 1 keeps first scenarios simple"),
 };
@@ -122,6 +122,8 @@ static void arrive(struct nic *n)
     struct frame *f = n->incoming;
 
     n->incoming = NULL;
+    if (f->wire_at > h->last_arrival)
+        h->last_arrival = f->wire_at;
     h->unsteered.offered++;
     h->unsteered.offered_bytes += (uint64_t)f->wire_bytes;
     h->flow[f->flow].offered++;

@@ -5,7 +5,7 @@
 
 static const struct param rows[] = {
     PARAM(struct wire_params, link, "nic.link", UNIT_BITRATE, 10000000000, 1000000000, 400000000000,
-          "speed of the link", "features A08: 1 to 400 Gbit/s"),
+          "speed of the link", "IEEE 802.3: 1 to 400 Gbit/s"),
     PARAM(struct wire_params, flight, "nic.flight", UNIT_TIME, 10 * NS, 0, 1 * SEC,
           "time a bit flies from the sender", "2 m of cable at 5 ns/m; assumption"),
 };

@@ -12,8 +12,8 @@ static const char quiet[] =
     "cpu.freq=1GHz cpu.count=1 cpu.cstate.exit_latency=0ns cpu.ipi_latency=0ns kernel.hz=100 "
     "kernel.tick_phase=9ms run.duration=0s run.drain=300ms run.cost_cv=0 nic.link=400Gbps nic.flight=0ns "
     "nic.phy_delay=0ns pcie.bandwidth=2000Gbps pcie.tlp_header=0B pcie.descriptor=0B pcie.latency=0ns "
-    "pcie.msix_latency=0ns nic.coalesce.rx-usecs=0us nic.coalesce.cause=unread nic.ring.rx=8192 nic.fifo=16MB "
-    "nic.ring.refill_at_end=1 cost.skb.heads_every=0 traffic.kind=replay traffic.offset=off";
+    "pcie.msix_latency=0ns nic.coalesce.rx-usecs=0us nic.coalesce.cause=unread nic.ring.rx=8192 "
+    "nic.fifo=16MB nic.ring.refill_at_end=1 cost.skb.heads_every=0 traffic.kind=replay traffic.offset=off";
 
 /* ---- parameters ---- */
 
@@ -149,8 +149,8 @@ static void write_end(void *user, const struct frame *f, enum fate fate, ps_t no
     r->end[r->ends++] = (struct ending){ *f, fate, now };
 }
 
-/* The times of arrivals count from the first. A machine without traffic gets a frame that nobody will see, since
- * a source must have one. */
+/* The times of arrivals count from the first. A machine without traffic gets a frame that nobody will see,
+ * since a source must have one. */
 void rig_build(struct rig *r)
 {
     char why[256] = "";
@@ -258,7 +258,7 @@ static void pulse_handle(struct context *x, void *pulse)
         p->act(x, p->owner);
 }
 
-void pulse_init(struct pulse *p, struct cpu *c, ps_t cost, void (*act)(struct context *x, void *owner), void *owner)
+void pulse_init(struct pulse *p, struct cpu *c, ps_t cost, pulse_fn *act, void *owner)
 {
     *p = (struct pulse){ .cpu = c, .act = act, .owner = owner };
     p->vector = (struct vector){ .handler = pulse_handle, .owner = p, .cost = cost };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A machine for the tests of the models, so quiet that every number of a test is one the test has set.
  *
- * One NIC, one source that plays a list of frames, `apps` applications. Every cost is 0, a cycle is 1 ns, wire and
- * bus take RIG_WIRE for a frame of 64 bytes and nothing else does, an idle vector fires at once, no delay is random,
- * ticks are 10 ms apart and the first comes at 9 ms. What happens is written down by the trace hook. */
+ * One NIC, one source that plays a list of frames, `apps` applications. Every cost is 0, a cycle is 1 ns,
+ * wire and bus take RIG_WIRE for a frame of 64 bytes and nothing else does, an idle vector fires at once, no
+ * delay is random, ticks are 10 ms apart and the first comes at 9 ms. What happens is written down by the
+ * trace hook. */
 #ifndef TESTS_FIXTURE_H
 #define TESTS_FIXTURE_H
 
@@ -48,12 +49,14 @@ void rig_free(struct rig *r);
 
 /* A flow from 10.0.0.1:sport to 10.0.0.2:dport; its number. */
 uint32_t rig_flow(struct rig *r, uint8_t proto, uint16_t sport, uint16_t dport);
-/* A frame that starts at `at`, which is not before the last one's. Its bytes on the wire follow from the payload:
- * UDP has 46 of headers and FCS, TCP 58, and 64 is the least. To be changed before the machine is built. */
+/* A frame that starts at `at`, which is not before the last one's. Its bytes on the wire follow from the
+ * payload: UDP has 46 of headers and FCS, TCP 58, and 64 is the least. To be changed before the machine is
+ * built. */
 struct arrival *rig_frame(struct rig *r, ps_t at, uint32_t flow, int payload);
 /* The next segment of a TCP stream without timestamps: in order, ACK set, all that GRO compares equal. */
 struct arrival *rig_segment(struct rig *r, ps_t at, uint32_t flow, uint32_t seq, int payload);
-/* `n` datagrams of 18 bytes, all at `at`: they follow each other at line rate, each within 2 ns of the one before. */
+/* `n` datagrams of 18 bytes, all at `at`: they follow each other at line rate, each within 2 ns of the one
+ * before. */
 void rig_burst(struct rig *r, ps_t at, uint32_t flow, int n);
 
 /* The machine, at time 0. */
@@ -72,21 +75,23 @@ const struct ending *rig_end(const struct rig *r, uint64_t id);
 /* How many frames have ended so. */
 int rig_fate(const struct rig *r, enum fate fate);
 
+typedef void pulse_fn(struct context *x, void *owner);
+
 /* An interrupt of our own: at a time given, on a core, its handler taking `cost`. */
 struct pulse {
     struct event event;
     struct vector vector;
     struct cpu *cpu;
-    void (*act)(struct context *x, void *owner);    /* what the handler does; may be NULL */
+    pulse_fn *act;              /* what the handler does; may be NULL */
     void *owner;
     ps_t handled[16];           /* when the handler ran */
     int n;
 };
-void pulse_init(struct pulse *p, struct cpu *c, ps_t cost, void (*act)(struct context *x, void *owner), void *owner);
+void pulse_init(struct pulse *p, struct cpu *c, ps_t cost, pulse_fn *act, void *owner);
 void pulse_at(struct pulse *p, ps_t when);
 
-/* A task of our own that works through steps and then sleeps; woken again, it starts over. A step with STEP_USER
- * is entered as user mode is: a switch that is due happens there. */
+/* A task of our own that works through steps and then sleeps; woken again, it starts over. A step with
+ * STEP_USER is entered as user mode is: a switch that is due happens there. */
 struct worker {
     struct task task;
     struct { ps_t cost; unsigned flags; } step[8];

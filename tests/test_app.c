@@ -20,9 +20,9 @@ static ps_t task_time(int cpu)
 
 /* ---- recv() on UDP, step by step ---- */
 
-/* Powers of two, in ns: data_ready 1 and the wakeup 2 in softirq; then switch 4, resume 8, dequeue 16 and 18 bytes
- * of 32 = 576: delivered after 607. Then return 1024, user mode 2048, work 4096, and a recv() that finds nothing: entry
- * 16384, block 32768; sleep. */
+/* Powers of two, in ns: data_ready 1 and the wakeup 2 in softirq; then switch 4, resume 8, dequeue 16 and 18
+ * bytes of 32 = 576: delivered after 607. Then return 1024, user mode 2048, work 4096, and a recv() that
+ * finds nothing: entry 16384, block 32768; sleep. */
 static const char recv_costs[] =
     "cost.sock.data_ready=1cycles cost.sched.wake=2cycles cost.sched.switch_from_idle=4cycles "
     "cost.recv.resume=8cycles cost.recv.dequeue=16cycles cost.recv.copy_byte=32cycles/B "
@@ -66,8 +66,8 @@ START_TEST(an_application_may_work_on_every_byte)
 }
 END_TEST
 
-/* Ten datagrams reach the socket before the reader's core hears of the first: one wakeup, ten messages, and to sleep
- * once. */
+/* Ten datagrams reach the socket before the reader's core hears of the first: one wakeup, ten messages, and
+ * to sleep once. */
 START_TEST(a_blocked_reader_is_woken_once_for_many_datagrams)
 {
     rig_init(&r, 1, "cpu.count=2 cpu.ipi_latency=100us");
@@ -83,8 +83,8 @@ START_TEST(a_blocked_reader_is_woken_once_for_many_datagrams)
 }
 END_TEST
 
-/* The reader has read one at 10 us, found nothing more, and is on its way to sleep (block takes 50 us) when the
- * second datagram comes at 40 us: it is read at 60 us, without a switch. */
+/* The reader has read one at 10 us, found nothing more, and is on its way to sleep (block takes 50 us) when
+ * the second datagram comes at 40 us: it is read at 60 us, without a switch. */
 START_TEST(a_datagram_on_the_way_to_sleep_keeps_the_reader_awake)
 {
     rig_init(&r, 1, "cost.recv.block=50us");
@@ -99,7 +99,8 @@ START_TEST(a_datagram_on_the_way_to_sleep_keeps_the_reader_awake)
 }
 END_TEST
 
-/* The copy takes what the buffer has room for: 10 bytes of 18. The datagram's rest is lost, as recv() does. */
+/* The copy takes what the buffer has room for: 10 bytes of 18. The datagram's rest is lost, as recv()
+ * does. */
 START_TEST(a_small_buffer_shortens_the_copy_of_a_datagram)
 {
     rig_init(&r, 1, "app.read_size=10B cost.recv.copy_byte=100cycles/B");
@@ -113,8 +114,8 @@ END_TEST
 
 /* ---- busy ---- */
 
-/* A cycle is entry 100, empty 200 and user mode 300: 600 ns, for ever. The core is never idle, the reader never
- * sleeps and is never woken; a datagram is read within a cycle. */
+/* A cycle is entry 100, empty 200 and user mode 300: 600 ns, for ever. The core is never idle, the reader
+ * never sleeps and is never woken; a datagram is read within a cycle. */
 START_TEST(a_busy_reader_never_sleeps)
 {
     rig_init(&r, 1, "app.kind=busy cpu.count=2 cost.recv.entry=100cycles cost.recv.empty=200cycles "
@@ -134,9 +135,9 @@ END_TEST
 
 /* ---- epoll ---- */
 
-/* Two connections become readable while the reader's wakeup is under way: one wakeup, one epoll_wait (2000) that
- * returns two events (100 each), for each a recv() that reads (entry 10) and one that finds nothing (10 + 1); then
- * the epoll_wait that sleeps (2000). */
+/* Two connections become readable while the reader's wakeup is under way: one wakeup, one epoll_wait (2000)
+ * that returns two events (100 each), for each a recv() that reads (entry 10) and one that finds nothing (10
+ * + 1); then the epoll_wait that sleeps (2000). */
 START_TEST(epoll_wakes_once_and_reads_each_socket_until_it_is_empty)
 {
     rig_init(&r, 1, "app.kind=epoll cpu.count=2 cpu.ipi_latency=100us cost.epoll.wait=2000cycles "
@@ -156,8 +157,8 @@ END_TEST
 /* With maxevents 1 each event has an epoll_wait of its own. */
 START_TEST(epoll_returns_at_most_maxevents)
 {
-    rig_init(&r, 1, "app.kind=epoll app.maxevents=1 cpu.count=2 cpu.ipi_latency=100us cost.epoll.wait=2000cycles "
-                    "cost.epoll.event=100cycles");
+    rig_init(&r, 1, "app.kind=epoll app.maxevents=1 cpu.count=2 cpu.ipi_latency=100us "
+                    "cost.epoll.wait=2000cycles cost.epoll.event=100cycles");
     for (uint16_t i = 0; i < 3; i++)
         rig_segment(&r, 10 * US, rig_flow(&r, FLOW_TCP, (uint16_t)(1 + i), 9), 1, 1000);
     rig_start(&r);
@@ -186,7 +187,8 @@ END_TEST
 START_TEST(an_application_listens_by_protocol_and_port)
 {
     static const struct { const char *settings; uint8_t proto; uint16_t port; bool listens; } expected[] = {
-        { "app.port=0", FLOW_UDP, 9, true }, { "app.port=9", FLOW_UDP, 9, true }, { "app.port=9", FLOW_UDP, 10, false },
+        { "app.port=0", FLOW_UDP, 9, true }, { "app.port=9", FLOW_UDP, 9, true },
+        { "app.port=9", FLOW_UDP, 10, false },
         { "app.port=9", FLOW_TCP, 9, true }, { "app.proto=udp", FLOW_UDP, 9, true },
         { "app.proto=udp", FLOW_TCP, 9, false }, { "app.proto=tcp", FLOW_UDP, 9, false },
         { "app.proto=tcp", FLOW_TCP, 9, true }, { "app.port=0", FLOW_OTHER_IP, 9, false },
@@ -240,8 +242,8 @@ START_TEST(a_blocking_server_has_a_thread_for_each_connection)
 }
 END_TEST
 
-/* 2500 bytes in reads of 1000: 1000, 1000, 500. A frame is delivered with its last byte: the first of 1500 with the
- * second read, the second with the third. 1 ns a byte. */
+/* 2500 bytes in reads of 1000: 1000, 1000, 500. A frame is delivered with its last byte: the first of 1500
+ * with the second read, the second with the third. 1 ns a byte. */
 START_TEST(a_stream_is_read_in_buffers_and_a_frame_delivered_with_its_last_byte)
 {
     uint32_t tcp;
@@ -272,8 +274,8 @@ static void wake(struct context *x, void *worker)
     sched_wake(&w->task, x->cpu);
 }
 
-/* A reader works 3 ms in user mode; another task wakes and, under CFS, is far ahead. In user mode it runs at once.
- * While the reader is in the kernel (a copy of 3 ms) it waits until that recv() returns. */
+/* A reader works 3 ms in user mode; another task wakes and, under CFS, is far ahead. In user mode it runs at
+ * once. While the reader is in the kernel (a copy of 3 ms) it waits until that recv() returns. */
 START_TEST(a_reader_is_preempted_in_user_mode_or_on_its_return)
 {
     for (int in_kernel = 0; in_kernel < 2; in_kernel++) {
@@ -297,7 +299,8 @@ START_TEST(a_reader_is_preempted_in_user_mode_or_on_its_return)
 END_TEST
 
 SUITE(app, a_blocking_recv_delivers_at_the_end_of_its_copy, an_application_may_work_on_every_byte,
-      a_blocked_reader_is_woken_once_for_many_datagrams, a_datagram_on_the_way_to_sleep_keeps_the_reader_awake,
+      a_blocked_reader_is_woken_once_for_many_datagrams,
+      a_datagram_on_the_way_to_sleep_keeps_the_reader_awake,
       a_small_buffer_shortens_the_copy_of_a_datagram, a_busy_reader_never_sleeps,
       epoll_wakes_once_and_reads_each_socket_until_it_is_empty, epoll_returns_at_most_maxevents,
       a_socket_is_on_the_ready_list_once, an_application_listens_by_protocol_and_port,

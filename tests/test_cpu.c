@@ -54,7 +54,8 @@ START_TEST(an_interrupt_in_the_middle_of_a_step_ends_it_later_by_its_own_time)
 }
 END_TEST
 
-/* Interrupts are off for 4 us; a vector of 1 us in is taken when they are on again, before the next step's work. */
+/* Interrupts are off for 4 us; a vector of 1 us in is taken when they are on again, before the next step's
+ * work. */
 START_TEST(interrupts_off_delays_a_vector_to_the_end_of_the_step)
 {
     struct pulse p;
@@ -137,15 +138,16 @@ START_TEST(a_vector_signalled_twice_before_it_is_taken_is_handled_once)
 }
 END_TEST
 
-/* Exit latency 3 us, target residency 5 us. The core is idle from 0: at 5 us - 1 ps it leaves at once, at 5 us it
- * pays. Leaving the idle loop costs 25 ns more, entry and handler 600 ns as ever. */
+/* Exit latency 3 us, target residency 5 us. The core is idle from 0: at 5 us - 1 ps it leaves at once, at 5
+ * us it pays. Leaving the idle loop costs 25 ns more, entry and handler 600 ns as ever. */
 START_TEST(the_idle_state_adds_its_exit_latency_only_from_its_target_residency_on)
 {
     for (int late = 0; late < 2; late++) {
         ps_t at = late ? 5 * US : 5 * US - 1;
         struct pulse p;
 
-        quick_interrupts("cpu.cstate.exit_latency=3us cpu.cstate.target_residency=5us cost.irq.from_idle=25cycles");
+        quick_interrupts("cpu.cstate.exit_latency=3us cpu.cstate.target_residency=5us "
+                         "cost.irq.from_idle=25cycles");
         pulse_init(&p, core(), 500 * NS, NULL, NULL);
         pulse_at(&p, at);
         rig_until(&r, 20 * US);
@@ -164,7 +166,8 @@ START_TEST(the_target_residency_counts_from_the_last_time_the_core_went_idle)
         ps_t at = (8675 + 5000) * NS - (late ? 0 : 1);
         struct pulse p;
 
-        quick_interrupts("cpu.cstate.exit_latency=3us cpu.cstate.target_residency=5us cost.irq.from_idle=25cycles");
+        quick_interrupts("cpu.cstate.exit_latency=3us cpu.cstate.target_residency=5us "
+                         "cost.irq.from_idle=25cycles");
         pulse_init(&p, core(), 500 * NS, NULL, NULL);
         pulse_at(&p, 5 * US);
         rig_until(&r, 10 * US);
@@ -235,8 +238,8 @@ START_TEST(jiffies_count_the_ticks_that_have_passed)
 }
 END_TEST
 
-/* Two cores, interrupts, softirqs, ksoftirqd, readers and idle: every picosecond of a core is in one mode. The
- * instants are odd so that they fall into steps. */
+/* Two cores, interrupts, softirqs, ksoftirqd, readers and idle: every picosecond of a core is in one mode.
+ * The instants are odd so that they fall into steps. */
 START_TEST(the_times_of_all_modes_sum_to_the_time_that_passed)
 {
     const ps_t slice = 77777777 * PS;
@@ -246,7 +249,8 @@ START_TEST(the_times_of_all_modes_sum_to_the_time_that_passed)
                     "cpu.cstate.exit_latency=2us cost.driver.frame=205cycles cost.softirq.entry=150cycles "
                     "cost.udp.rcv=220cycles cost.recv.dequeue=3001cycles cost.sched.wake=1500cycles "
                     "cost.sched.switch_from_idle=1800cycles cost.sched.switch_to_idle=1700cycles "
-                    "nic.queue.rps_cpus=3 kernel.softirq.max_restart=1 cost.timer.tick=3000cycles kernel.hz=1000");
+                    "nic.queue.rps_cpus=3 kernel.softirq.max_restart=1 cost.timer.tick=3000cycles "
+                    "kernel.hz=1000");
     flow = rig_flow(&r, FLOW_UDP, 1, 9);
     for (int i = 0; i < 20; i++)
         rig_burst(&r, i * 100 * US, flow, 70);

@@ -26,7 +26,8 @@ static void begin(const char *settings)
     rig_flow(&r, FLOW_UDP, 1, 9);
 }
 
-/* `n` datagrams that all wait in the ring when the interrupt is taken, 1 us after the first is there: then. */
+/* `n` datagrams that all wait in the ring when the interrupt is taken, 1 us after the first is there:
+ * then. */
 static ps_t waiting(int n)
 {
     rig_set(&r, "pcie.msix_latency=1us");
@@ -37,8 +38,8 @@ static ps_t waiting(int n)
 
 /* ---- what a poll takes ---- */
 
-/* A frame takes 1 us. The second is visible 1 us after the first, just as the poll looks again: it is taken. One
- * picosecond later it is not, the poll ends and its interrupt comes. */
+/* A frame takes 1 us. The second is visible 1 us after the first, just as the poll looks again: it is taken.
+ * One picosecond later it is not, the poll ends and its interrupt comes. */
 START_TEST(a_frame_visible_when_the_poll_looks_is_taken_by_it)
 {
     for (int late = 0; late < 2; late++) {
@@ -69,7 +70,8 @@ START_TEST(a_poll_goes_on_while_frames_arrive)
 }
 END_TEST
 
-/* The first frame was there when the interrupt came (11 us), the second came during the poll that takes 1 us each. */
+/* The first frame was there when the interrupt came (11 us), the second came during the poll that takes 1 us
+ * each. */
 START_TEST(a_frame_knows_the_interrupt_that_led_to_its_poll)
 {
     begin("cost.driver.frame=1000cycles pcie.msix_latency=1us");
@@ -110,8 +112,8 @@ START_TEST(a_full_poll_does_not_pay_for_a_last_look)
 }
 END_TEST
 
-/* Frames without FCS are 60 and 61 bytes: with a copybreak of 60 only the first is copied, 2 ns a byte, and its
- * memory is charged as the small head. */
+/* Frames without FCS are 60 and 61 bytes: with a copybreak of 60 only the first is copied, 2 ns a byte, and
+ * its memory is charged as the small head. */
 START_TEST(copybreak_copies_frames_up_to_its_size)
 {
     begin("nic.copybreak=60B cost.driver.copy_byte=2cycles/B");
@@ -128,7 +130,8 @@ START_TEST(copybreak_copies_frames_up_to_its_size)
 }
 END_TEST
 
-/* The reader is far away (its core hears of the wakeup 1 ms later), so the socket shows what each is charged. */
+/* The reader is far away (its core hears of the wakeup 1 ms later), so the socket shows what each is
+ * charged. */
 START_TEST(a_copied_frame_is_charged_as_a_small_head)
 {
     begin("nic.copybreak=60B cpu.ipi_latency=1ms");
@@ -143,13 +146,15 @@ START_TEST(a_copied_frame_is_charged_as_a_small_head)
 }
 END_TEST
 
-/* GRO on costs 10 for each frame offered and 1 for each merged: of three segments two. Flushing one costs 100. */
+/* GRO on costs 10 for each frame offered and 1 for each merged: of three segments two. Flushing one costs
+ * 100. */
 START_TEST(gro_costs_each_frame_each_merge_and_each_flush)
 {
     for (int on = 0; on < 2; on++) {
         uint32_t tcp;
 
-        begin("cost.gro.frame=10cycles cost.gro.merge=1cycles cost.gro.flush=100cycles pcie.msix_latency=1us");
+        begin("cost.gro.frame=10cycles cost.gro.merge=1cycles cost.gro.flush=100cycles "
+              "pcie.msix_latency=1us");
         rig_set(&r, on ? "nic.features.gro=on" : "nic.features.gro=off");
         tcp = rig_flow(&r, FLOW_TCP, 1, 9);
         for (uint32_t i = 0; i < 3; i++)
@@ -162,8 +167,8 @@ START_TEST(gro_costs_each_frame_each_merge_and_each_flush)
 }
 END_TEST
 
-/* Each skb 3; every fifth refills the cache of sk_buffs (100), every fourth needs a page (1000): of ten that is
- * 30 + 200 + 2000. */
+/* Each skb 3; every fifth refills the cache of sk_buffs (100), every fourth needs a page (1000): of ten that
+ * is 30 + 200 + 2000. */
 START_TEST(memory_costs_come_in_a_fixed_rhythm)
 {
     begin("cost.skb.alloc=3cycles cost.skb.heads_every=5 cost.skb.heads=100cycles cost.skb.page_every=4 "
@@ -178,8 +183,8 @@ END_TEST
 
 /* ---- refill ---- */
 
-/* In batches of 16 at the loop's top: 20 frames leave 4 unposted, 2 calls of 40 are 32 and leave 8. The ring of
- * 8192 keeps one slot empty. */
+/* In batches of 16 at the loop's top: 20 frames leave 4 unposted, 2 calls of 40 are 32 and leave 8. The ring
+ * of 8192 keeps one slot empty. */
 START_TEST(the_ring_is_refilled_in_batches_within_the_poll)
 {
     static const struct { int frames, left; } expected[] = { { 15, 15 }, { 16, 0 }, { 20, 4 }, { 40, 8 } };
@@ -212,7 +217,8 @@ START_TEST(the_end_of_a_poll_refills_what_is_enough)
 }
 END_TEST
 
-/* 20 frames: a call for 16 in the loop and one for 4 at the end. A call takes 100 and each descriptor 1: 220 ns. */
+/* 20 frames: a call for 16 in the loop and one for 4 at the end. A call takes 100 and each descriptor 1: 220
+ * ns. */
 START_TEST(a_refill_costs_its_call_and_its_descriptors)
 {
     begin("nic.ring.refill_batch=16 nic.ring.refill_at_end=1 cost.driver.refill=100cycles "
@@ -225,7 +231,8 @@ END_TEST
 
 /* ---- the hash ---- */
 
-/* Eight flows, whose hashes do not all end in the same three bits, are held; without rxhash all in bucket 0. */
+/* Eight flows, whose hashes do not all end in the same three bits, are held; without rxhash all in bucket
+ * 0. */
 START_TEST(without_rxhash_the_stack_sees_no_hash)
 {
     for (int on = 0; on < 2; on++) {

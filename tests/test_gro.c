@@ -6,7 +6,9 @@
 
 enum { SEGMENTS = 128, MSS = 1448 };
 
-static const struct skb_nic_params build_skb = { .truesize = 2304, .truesize_copied = 1280, .truesize_frag = 2048 };
+static const struct skb_nic_params build_skb = {
+    .truesize = 2304, .truesize_copied = 1280, .truesize_frag = 2048,
+};
 static struct gro_params params;
 static struct gro gro;
 static struct frame frame[SEGMENTS];
@@ -20,8 +22,8 @@ static void begin(void)
     made = 0;
 }
 
-/* A segment as a data centre's TCP sends it: timestamps, DF, an IP ID that counts. Its fields may be changed before
- * it is offered. */
+/* A segment as a data centre's TCP sends it: timestamps, DF, an IP ID that counts. Its fields may be changed
+ * before it is offered. */
 static struct skb *segment(uint32_t flow, uint32_t hash, uint32_t seq, int payload)
 {
     static const struct flow_key key = { .proto = FLOW_TCP };
@@ -31,9 +33,9 @@ static struct skb *segment(uint32_t flow, uint32_t hash, uint32_t seq, int paylo
 
     ck_assert(made < SEGMENTS);
     *f = (struct frame){
-        .id = (uint64_t)made, .flow = flow, .payload = payload, .wire_bytes = 14 + 20 + 32 + payload + 4, .seq = seq,
-        .ack = 77, .tsval = 5, .tsecr = 6, .window = 501, .ip_id = (uint16_t)made, .tcp_flags = TCP_ACK, .ttl = 64,
-        .ip_df = 1,
+        .id = (uint64_t)made, .flow = flow, .payload = payload, .wire_bytes = 14 + 20 + 32 + payload + 4,
+        .seq = seq, .ack = 77, .tsval = 5, .tsecr = 6, .window = 501, .ip_id = (uint16_t)made,
+        .tcp_flags = TCP_ACK, .ttl = 64, .ip_df = 1,
     };
     skb_build(s, f, &tcp, &build_skb, false);
     made++;
@@ -95,8 +97,8 @@ START_TEST(the_next_segment_of_a_flow_is_appended)
 }
 END_TEST
 
-/* What may not differ between a held segment and the next, one by one. Sequence: a gap, an overlap; length: none,
- * or more than the first's. */
+/* What may not differ between a held segment and the next, one by one. Sequence: a gap, an overlap; length:
+ * none, or more than the first's. */
 typedef void change_fn(struct skb *s);
 static void ttl(struct skb *s)          { s->ttl = 63; }
 static void tos(struct skb *s)          { s->tos = 2; }
@@ -174,7 +176,8 @@ START_TEST(segments_with_errors_are_not_held)
 }
 END_TEST
 
-/* Four bytes behind 40 of headers make 44, but the frame holds 46: padding, so the IP length is not the frame's. */
+/* Four bytes behind 40 of headers make 44, but the frame holds 46: padding, so the IP length is not the
+ * frame's. */
 START_TEST(a_padded_segment_is_not_held)
 {
     struct skb *s;
@@ -322,8 +325,8 @@ START_TEST(a_segment_without_data_passes_behind_the_held_one)
 }
 END_TEST
 
-/* 52 + 45 * 1448 = 65212 is below 65536, with a forty-sixth it would be 66660: the next aggregate begins. Beyond 17
- * fragments they go on the frag list. */
+/* 52 + 45 * 1448 = 65212 is below 65536, with a forty-sixth it would be 66660: the next aggregate begins.
+ * Beyond 17 fragments they go on the frag list. */
 START_TEST(an_aggregate_stays_below_64_kilobytes)
 {
     struct skb *s;
@@ -380,7 +383,7 @@ START_TEST(a_full_bucket_gives_up_its_oldest)
     CHECK_LIST(0);
     CHECK_EQ(gro.held_count[3], 8);
     CHECK_EQ(offer(segment(1, 3 + 8, MSS, MSS)), 0);    /* IP ID 10, not 2: so it is not appended .. */
-    CHECK_LIST(0, 1);                                   /* .. and its flow's held one, now in front, goes up */
+    CHECK_LIST(0, 1);                   /* .. and its flow's held one, now in front, goes up */
     ck_assert_ptr_eq(gro.held[3][7], &skb[10]);
 }
 END_TEST
@@ -477,8 +480,8 @@ START_TEST(a_list_is_full_with_eight_segments)
 }
 END_TEST
 
-/* 600 random segments of two flows in order, with gaps, PSH, short ones and ACKs: each flow comes out in order and
- * whole. (A small generator of its own: 69069 is Marsaglia's.) */
+/* 600 random segments of two flows in order, with gaps, PSH, short ones and ACKs: each flow comes out in
+ * order and whole. (A small generator of its own: 69069 is Marsaglia's.) */
 START_TEST(the_order_within_a_flow_is_kept_whatever_happens)
 {
     uint32_t next[2] = { 0, 0 }, seen[2] = { 0, 0 }, x = (uint32_t)_i;

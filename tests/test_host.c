@@ -21,11 +21,12 @@ static uint64_t dropped(const struct ledger *l)
 
 /* ---- one frame ---- */
 
-/* Powers of two from wire to copy, ps: flight 1, PHY 2, PCIe 4, message 8, leaving idle 16, entry 32, handler 64,
- * irq exit 128, softirq entry 256, run 512, poll 1024, frame 2048, memory 4096, GRO 8192, last look 16384, complete
- * 32768, list 65536, core 131072, IP 262144, delivery 524288, lookup 1048576, queueing 2097152, data_ready 4194304,
- * wakeup 8388608, poll's end 16777216, run's end 33554432, session's end 67108864; switch 134217728, resume
- * 268435456, dequeue 536870912. A cost that is missing or taken twice shows in its bit. */
+/* Powers of two from wire to copy, ps: flight 1, PHY 2, PCIe 4, message 8, leaving idle 16, entry 32,
+ * handler 64, irq exit 128, softirq entry 256, run 512, poll 1024, frame 2048, memory 4096, GRO 8192, last
+ * look 16384, complete 32768, list 65536, core 131072, IP 262144, delivery 524288, lookup 1048576, queueing
+ * 2097152, data_ready 4194304, wakeup 8388608, poll's end 16777216, run's end 33554432, session's end
+ * 67108864; switch 134217728, resume 268435456, dequeue 536870912. A cost that is missing or taken twice
+ * shows in its bit. */
 static const char one_frame[] =
     "nic.flight=1ps nic.phy_delay=2ps pcie.latency=4ps pcie.msix_latency=8ps cost.irq.from_idle=16ps "
     "cost.irq.entry=32ps cost.irq.handler=64ps cost.irq.exit=128ps cost.softirq.entry=256ps "
@@ -61,7 +62,8 @@ START_TEST(the_journey_of_one_frame_is_the_sum_of_its_stages)
 }
 END_TEST
 
-/* The same frame in the histograms: each stage is what lies between two of its times, the total is their sum. */
+/* The same frame in the histograms: each stage is what lies between two of its times, the total is their
+ * sum. */
 START_TEST(the_stages_of_a_latency_add_up_to_its_total)
 {
     const struct frame *f;
@@ -87,8 +89,8 @@ END_TEST
 
 /* ---- the ledger ---- */
 
-/* One of each kind of end: a bad FCS at the MAC, a bad IP checksum, a port nobody listens on, a full socket (the
- * reader hears of its wakeup after 1 ms; 2304 hold two), two deliveries. */
+/* One of each kind of end: a bad FCS at the MAC, a bad IP checksum, a port nobody listens on, a full socket
+ * (the reader hears of its wakeup after 1 ms; 2304 hold two), two deliveries. */
 START_TEST(every_frame_ends_in_one_place_of_the_books)
 {
     uint32_t flow, stray;
@@ -140,7 +142,7 @@ START_TEST(what_is_still_inside_at_the_end_is_in_flight)
     CHECK_EQ(all.offered, 2);
     CHECK_EQ(all.frames[FATE_DELIVERED], 1);
     CHECK_EQ(host_in_flight(&r.host), 1);
-    CHECK_EQ(r.host.engine.now, 20 * MS + 100 * US);    /* silent at the first look, 100 us, and then the drain */
+    CHECK_EQ(r.host.engine.now, 20 * MS + 100 * US);    /* silent at the first look, then the drain */
     rig_free(&r);
 }
 END_TEST
@@ -204,7 +206,8 @@ END_TEST
 
 /* ---- determinism ---- */
 
-/* A machine in which much happens: bursts over two cores, RPS, TCP with GRO, a busy reader beside a blocking one. */
+/* A machine in which much happens: bursts over two cores, RPS, TCP with GRO, a busy reader beside a blocking
+ * one. */
 static void lively(const char *more)
 {
     uint32_t udp, tcp;
@@ -214,20 +217,20 @@ static void lively(const char *more)
                     "cost.udp.rcv=220cycles cost.tcp.rcv=350cycles cost.recv.entry=420cycles "
                     "cost.recv.empty=380cycles cost.recv.dequeue=640cycles cost.recv.copy_byte=1cycles/B "
                     "cost.sched.switch=2200cycles cost.sched.wake=1500cycles cost.timer.tick=3000cycles "
-                    "cpu.cstate.exit_latency=2us nic.coalesce.rx-usecs=20us app[app0].kind=busy app[app0].port=9 "
-                    "app[app0].cpu=1 app[app1].port=10");
+                    "cpu.cstate.exit_latency=2us nic.coalesce.rx-usecs=20us app[app0].kind=busy "
+                    "app[app0].port=9 app[app0].cpu=1 app[app1].port=10");
     rig_set(&r, more);
     udp = rig_flow(&r, FLOW_UDP, 1, 9);
     tcp = rig_flow(&r, FLOW_TCP, 1, 10);
     for (uint32_t i = 0; i < 30; i++) {
         rig_burst(&r, (10 + 50 * i) * US, udp, 20);
-        for (uint32_t k = 0; k < 5; k++)
-            rig_segment(&r, (10 + 50 * i) * US, tcp, 1 + (5 * i + k) * 1000, 1000)->ip_id = (uint16_t)(5 * i + k);
+        for (uint32_t k = 5 * i; k < 5 * i + 5; k++)
+            rig_segment(&r, (10 + 50 * i) * US, tcp, 1 + k * 1000, 1000)->ip_id = (uint16_t)k;
     }
 }
 
-/* The shortcut moves the clock inline; without it every step has its event. Counters, times and fingerprint are
- * the same, the number of events is not. */
+/* The shortcut moves the clock inline; without it every step has its event. Counters, times and fingerprint
+ * are the same, the number of events is not. */
 START_TEST(batching_changes_nothing_but_the_number_of_events)
 {
     struct fingerprint with;
@@ -303,7 +306,8 @@ END_TEST
 START_TEST(a_machine_knows_whether_anything_in_it_is_drawn)
 {
     static const struct { const char *settings; bool deterministic; } expected[] = {
-        { "", true }, { "kernel.tick_phase=-1ps", false }, { "run.cost_cv=5", false }, { "traffic.offset=on", false },
+        { "", true }, { "kernel.tick_phase=-1ps", false }, { "run.cost_cv=5", false },
+        { "traffic.offset=on", false },
         { "traffic.kind=poisson traffic.frames=1", false }, { "traffic.kind=cbr traffic.frames=1", true },
         { "traffic.fcs_errors=1", false }, { "traffic.runts=1", false },
     };
@@ -317,8 +321,8 @@ START_TEST(a_machine_knows_whether_anything_in_it_is_drawn)
 }
 END_TEST
 
-/* A frame's cost is drawn by its number: the same each time, another for another frame or salt, and the mean over
- * many is the cost. 4096 draws of 20 % spread: the mean is within 4 * 20 % / 64 = 1.25 %. */
+/* A frame's cost is drawn by its number: the same each time, another for another frame or salt, and the mean
+ * over many is the cost. 4096 draws of 20 % spread: the mean is within 4 * 20 % / 64 = 1.25 %. */
 START_TEST(a_varied_cost_belongs_to_its_frame)
 {
     int64_t sum = 0;
@@ -378,7 +382,9 @@ START_TEST(a_machine_that_cannot_be_is_refused_with_a_sentence)
         { "app.cpu=1", "app" }, { "traffic.nic=1", "nic" },
         { "nic.ring.refill_batch=0 nic.ring.refill_at_end=0", "refill" },
         { "nic.ring.rx=16 nic.ring.tail_multiple=16", "tail_multiple" },
-        { "traffic.kind=cbr", "duration" }, { "nic.rss.hkey=6d:5a", "hkey" },
+        { "traffic.kind=cbr", "duration" }, { "nic.queue.rps_cpus=4", "rps_cpus" },
+        { "nic.queue[1].rps_cpus=1", "channels" }, { "nic.queue.smp_affinity=4", "smp_affinity" },
+        { "nic.rss.hkey=6d:5a", "hkey" },
     };
 
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {

@@ -17,7 +17,8 @@ static void begin(const char *settings)
 
 static struct skb datagram(uint16_t bad)
 {
-    return (struct skb){ .flow = 0, .bad = bad, .network_header = 78, .transport_header = 98, .data = 78, .len = 46 };
+    return (struct skb){ .flow = 0, .bad = bad, .network_header = 78, .transport_header = 98, .data = 78,
+                         .len = 46 };
 }
 
 /* What ip_rcv() says, and the counters it has moved. */
@@ -111,7 +112,8 @@ END_TEST
 START_TEST(a_host_has_the_addresses_of_its_list)
 {
     static const struct { const char *list; bool local; } expected[] = {
-        { "host.address=", true }, { "host.address=10.0.0.2", true }, { "host.address=10.0.0.1,10.0.0.2", true },
+        { "host.address=", true }, { "host.address=10.0.0.2", true },
+        { "host.address=10.0.0.1,10.0.0.2", true },
         { "host.address=10.0.0.1", false }, { "host.address=10.0.0.22,110.0.0.2", false },
     };
 
@@ -192,6 +194,7 @@ END_TEST
 SUITE(ip, a_good_datagram_for_us_passes, a_frame_for_another_host_is_dropped_before_it_counts_as_received,
       checks_come_in_the_kernels_order_header_checksum_length,
       netfilter_sees_what_passed_the_checks_whoever_it_is_for,
-      a_datagram_for_another_address_is_forwarded_only_if_forwarding_is_on, a_host_has_the_addresses_of_its_list,
+      a_datagram_for_another_address_is_forwarded_only_if_forwarding_is_on,
+      a_host_has_the_addresses_of_its_list,
       local_delivery_counts_and_takes_the_ip_header_off, what_local_in_drops_is_not_delivered,
       receiving_and_forwarding_have_their_costs, ip_delivers_whatever_l4_makes_of_it_and_counts_skbs)

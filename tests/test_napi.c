@@ -41,7 +41,8 @@ static void burst(int n, const char *settings)
     CHECK_EQ(interrupts(), 1);
 }
 
-/* A real kernel does the same: a burst of exactly 64 costs a second poll with work 0, 100 are 64 + 36 in two runs. */
+/* A real kernel does the same: a burst of exactly 64 costs a second poll with work 0, 100 are 64 + 36 in two
+ * runs. */
 START_TEST(a_poll_that_used_its_weight_is_followed_by_another)
 {
     burst(63, "");
@@ -75,8 +76,8 @@ START_TEST(the_weight_is_the_drivers)
 }
 END_TEST
 
-/* Poll 10 ns, complete 20, end 40: one poll of no frames from the interrupt at 10 us + RIG_WIRE; a poll that uses its
- * weight of 1 has the 80 of its own instead of complete and end. */
+/* Poll 10 ns, complete 20, end 40: one poll of no frames from the interrupt at 10 us + RIG_WIRE; a poll that
+ * uses its weight of 1 has the 80 of its own instead of complete and end. */
 START_TEST(each_part_of_a_poll_costs_once_where_it_happens)
 {
     for (int full = 0; full < 2; full++) {
@@ -109,8 +110,8 @@ static void schedule(struct context *x, void *fake)
     napi_schedule(&f->napi);
 }
 
-/* Scheduled again in the middle of its poll, it completes that poll and is polled once more; only that completion
- * enables the interrupt. */
+/* Scheduled again in the middle of its poll, it completes that poll and is polled once more; only that
+ * completion enables the interrupt. */
 START_TEST(a_napi_scheduled_while_it_is_scheduled_is_polled_once_more)
 {
     static struct fake_nic f;
@@ -166,8 +167,8 @@ END_TEST
 
 /* ---- deferral ---- */
 
-/* The frame of 10 us is polled at its interrupt, T0. Then N = 3 polls by timer, 50 us apart, all empty; the third
- * enables the interrupt. */
+/* The frame of 10 us is polled at its interrupt, T0. Then N = 3 polls by timer, 50 us apart, all empty; the
+ * third enables the interrupt. */
 START_TEST(deferral_polls_by_timer_n_times_and_then_enables_the_interrupt)
 {
     const ps_t t0 = 10 * US + RIG_WIRE;
@@ -196,7 +197,8 @@ START_TEST(deferral_polls_by_timer_n_times_and_then_enables_the_interrupt)
 }
 END_TEST
 
-/* A frame after the second timer poll waits for the third, at T0 + 150 us, and starts the count of three anew. */
+/* A frame after the second timer poll waits for the third, at T0 + 150 us, and starts the count of three
+ * anew. */
 START_TEST(work_found_by_a_timer_poll_starts_the_deferral_anew)
 {
     const ps_t t0 = 10 * US + RIG_WIRE;
@@ -247,8 +249,9 @@ START_TEST(a_timeout_without_deferral_arms_no_timer_when_gro_holds_nothing)
 }
 END_TEST
 
-/* A full segment is held; the interrupt is on, so the next segment comes by an interrupt 20 us later, is merged, and
- * starts the 50 us anew (as the kernel's hrtimer_start does). The timer's poll hands one skb of two frames up. */
+/* A full segment is held; the interrupt is on, so the next segment comes by an interrupt 20 us later, is
+ * merged, and starts the 50 us anew (as the kernel's hrtimer_start does). The timer's poll hands one skb of
+ * two frames up. */
 START_TEST(a_timeout_without_deferral_lets_gro_hold_across_polls)
 {
     uint32_t flow;
@@ -270,8 +273,8 @@ START_TEST(a_timeout_without_deferral_lets_gro_hold_across_polls)
 }
 END_TEST
 
-/* Ticks at 9, 19, .. ms. A segment held since 8.99 ms is from before the tick when the poll of 9.01 ms completes: it
- * is handed up there. The other flow's, of that poll, is held on until its timeout of 1 ms. */
+/* Ticks at 9, 19, .. ms. A segment held since 8.99 ms is from before the tick when the poll of 9.01 ms
+ * completes: it is handed up there. The other flow's, of that poll, is held on until its timeout of 1 ms. */
 START_TEST(with_a_timeout_a_completion_flushes_what_is_older_than_the_jiffy)
 {
     uint32_t old, young;
@@ -291,8 +294,9 @@ START_TEST(with_a_timeout_a_completion_flushes_what_is_older_than_the_jiffy)
 }
 END_TEST
 
-/* Weight 1 and two segments of two flows, waiting together. The first poll uses its weight: below HZ 1000 it hands
- * its segment up; at HZ 1000 it keeps what is from this jiffy, and the end of the last poll hands up both. */
+/* Weight 1 and two segments of two flows, waiting together. The first poll uses its weight: below HZ 1000 it
+ * hands its segment up; at HZ 1000 it keeps what is from this jiffy, and the end of the last poll hands up
+ * both. */
 START_TEST(a_poll_that_used_its_weight_flushes_gro_below_hz_1000)
 {
     for (int fast = 0; fast < 2; fast++) {
@@ -310,8 +314,8 @@ START_TEST(a_poll_that_used_its_weight_flushes_gro_below_hz_1000)
 }
 END_TEST
 
-/* What is handed up at the end comes before the interrupt is enabled: a frame that arrives while the protocols work
- * (1 us each) is not signalled before that is over. */
+/* What is handed up at the end comes before the interrupt is enabled: a frame that arrives while the
+ * protocols work (1 us each) is not signalled before that is over. */
 START_TEST(the_interrupt_is_enabled_after_everything_was_handed_up)
 {
     uint32_t flow;
@@ -328,7 +332,8 @@ START_TEST(the_interrupt_is_enabled_after_everything_was_handed_up)
 END_TEST
 
 SUITE(napi, a_poll_that_used_its_weight_is_followed_by_another, the_weight_is_the_drivers,
-      each_part_of_a_poll_costs_once_where_it_happens, a_napi_scheduled_while_it_is_scheduled_is_polled_once_more,
+      each_part_of_a_poll_costs_once_where_it_happens,
+      a_napi_scheduled_while_it_is_scheduled_is_polled_once_more,
       a_missed_schedule_raises_the_softirq_where_runs_do_not_take_newcomers,
       deferral_polls_by_timer_n_times_and_then_enables_the_interrupt,
       work_found_by_a_timer_poll_starts_the_deferral_anew, deferral_without_a_timeout_has_no_effect,

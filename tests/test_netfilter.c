@@ -50,8 +50,8 @@ START_TEST(the_cost_of_a_chain_is_linear_in_its_rules)
 }
 END_TEST
 
-/* The policy is at the end of the chain, so all rules have been tried. Without rules the table is registered for its
- * policy's sake. */
+/* The policy is at the end of the chain, so all rules have been tried. Without rules the table is registered
+ * for its policy's sake. */
 START_TEST(a_policy_of_drop_drops_after_all_rules)
 {
     begin();
@@ -130,7 +130,8 @@ START_TEST(ten_new_flows_and_a_table_of_seven_lose_three)
 }
 END_TEST
 
-/* 1000 rules of 3 ns and a table of 100 ns stand between the core and the socket; INPUT's as well as PREROUTING's. */
+/* 1000 rules of 3 ns and a table of 100 ns stand between the core and the socket; INPUT's as well as
+ * PREROUTING's. */
 START_TEST(rules_delay_a_datagram_by_what_they_cost)
 {
     static const char *const where[] = { "netfilter.raw.rules=1000", "netfilter.input.rules=1000" };

@@ -57,7 +57,8 @@ START_TEST(taps_see_what_netfilter_and_ip_drop)
 }
 END_TEST
 
-/* A datagram of 18 bytes is 46 from its IP header on. Two taps: 2 * (100 + 46 * 3) = 476 ns before its socket. */
+/* A datagram of 18 bytes is 46 from its IP header on. Two taps: 2 * (100 + 46 * 3) = 476 ns before its
+ * socket. */
 START_TEST(a_tap_costs_its_fixed_part_and_the_bytes_it_copies)
 {
     begin("app.taps=2 cost.netif.tap=100cycles cost.netif.tap_byte=3cycles/B");
@@ -95,8 +96,9 @@ START_TEST(another_protocol_over_ip_ends_without_a_socket)
 }
 END_TEST
 
-/* Eight datagrams fill the list. 100 for the list, then core (10) and IP (20) for each of the eight, then L4, 1000
- * for each and one after the other: number i reaches its socket at 100 + 240 + (i + 1) * 1000 ns. */
+/* Eight datagrams fill the list. 100 for the list, then core (10) and IP (20) for each of the eight, then
+ * L4, 1000 for each and one after the other: number i reaches its socket at 100 + 240 + (i + 1) * 1000
+ * ns. */
 START_TEST(core_and_ip_work_for_the_whole_list_before_l4_sees_its_first_skb)
 {
     begin("cost.netif.list=100cycles cost.netif.skb=10cycles cost.ip.rcv=20cycles cost.udp.rcv=1000cycles");
@@ -133,8 +135,8 @@ START_TEST(a_list_is_handed_up_when_it_holds_gro_normal_batch)
 }
 END_TEST
 
-/* The protocols work inside the driver's poll loop: the ninth frame is taken after the first eight have reached
- * their sockets, 8 us later. */
+/* The protocols work inside the driver's poll loop: the ninth frame is taken after the first eight have
+ * reached their sockets, 8 us later. */
 START_TEST(a_full_list_is_worked_off_within_the_poll)
 {
     begin("cost.udp.rcv=1000cycles");
@@ -147,8 +149,8 @@ START_TEST(a_full_list_is_worked_off_within_the_poll)
 }
 END_TEST
 
-/* A list of which IP refuses the second: its verdict takes effect when the list's work is done (3 * 10 ns), before
- * the others reach L4. */
+/* A list of which IP refuses the second: its verdict takes effect when the list's work is done (3 * 10 ns),
+ * before the others reach L4. */
 START_TEST(a_refused_skb_ends_when_the_work_of_its_list_is_done)
 {
     uint32_t udp;

@@ -389,7 +389,7 @@ START_TEST(instances_are_named_by_mention_and_in_its_order)
     ck_assert_str_eq(c.app_name[0], "app");
     config_free(&c);
 
-    c = resolve_text("version: 1\nnic.ring.rx: 64\nnic[b].queue[1].rps_cpus: 1\nnic[a].ring.rx: 128\n"
+    c = resolve_text("version: 1\nnic.channels: 2\nnic.ring.rx: 64\nnic[b].queue[1].rps_cpus: 1\nnic[a].ring.rx: 128\n"
                      "nic[b].ring.rx: 256\ntraffic[web].frame: 64\n");
     CHECK_EQ(c.nics, 2);
     ck_assert_str_eq(c.nic_name[0], "b");
@@ -442,7 +442,7 @@ START_TEST(within_a_level_a_name_beats_none_and_then_the_later_wins)
     struct messages m = { 0 };
     struct scenario *s = parse("version: 1\nnic[eth1].ring.rx: 64\nnic[eth0].coalesce.rx-frames: 1\n"
                                "nic.ring.rx: 128\nnic[eth1].queue[2].rps_cpus: 3\nnic.queue[2].rps_cpus: 2\n"
-                               "nic.queue.rps_cpus: 1\n", &m);
+                               "nic.queue.rps_cpus: 1\nnic.channels: 4\n", &m);
     struct config c;
 
     ck_assert_msg(s != NULL, "%s", m.text);
@@ -812,7 +812,7 @@ END_TEST
 START_TEST(instances_that_differ_print_a_line_of_their_own)
 {
     struct config c = resolve_text("version: 1\nnic[a].ring.rx: 64\nnic[b].ring.rx: 128\n"
-                                   "nic[b].queue[2].rps_cpus: 1\nnic.model: \"\"\n");
+                                   "nic[b].queue[2].rps_cpus: 1\nnic.model: \"\"\nnic.channels: 4\n");
     char *text = printed(&c);
 
     ck_assert_msg(strncmp(text, "version: 1\n", 11) == 0, "%s", text);

@@ -38,7 +38,8 @@ START_TEST(every_switch_takes_its_own_time)
     struct worker a, b;
     struct pulse wake_a, wake_b;
 
-    begin("cost.sched.switch_from_idle=2000cycles cost.sched.switch=3000cycles cost.sched.switch_to_idle=4000cycles");
+    begin("cost.sched.switch_from_idle=2000cycles cost.sched.switch=3000cycles "
+          "cost.sched.switch_to_idle=4000cycles");
     worker_init(&a, core());
     worker_step(&a, 5 * US, 0);
     worker_init(&b, core());
@@ -75,8 +76,9 @@ START_TEST(a_wakeup_costs_its_waker)
 }
 END_TEST
 
-/* Three tasks have run for 3, 1 and 2 ms before. Woken in the order a, b, c under a fourth that leaves the core at
- * 100 ms, they start in the order of what they have run: b, c, a. The credit is so large that a sleep costs none. */
+/* Three tasks have run for 3, 1 and 2 ms before. Woken in the order a, b, c under a fourth that leaves the
+ * core at 100 ms, they start in the order of what they have run: b, c, a. The credit is so large that a
+ * sleep costs none. */
 START_TEST(cfs_runs_the_task_that_has_run_least)
 {
     static const ps_t ran[3] = { 3 * MS, 1 * MS, 2 * MS };
@@ -101,7 +103,8 @@ START_TEST(cfs_runs_the_task_that_has_run_least)
 }
 END_TEST
 
-/* a has run 20 ms when b, which never ran, wakes: b starts at 20 - 3 ms. With 30 ms of credit it keeps its 0. */
+/* a has run 20 ms when b, which never ran, wakes: b starts at 20 - 3 ms. With 30 ms of credit it keeps its
+ * 0. */
 START_TEST(cfs_places_a_sleeper_no_further_back_than_its_credit)
 {
     for (int generous = 0; generous < 2; generous++) {
@@ -122,8 +125,8 @@ START_TEST(cfs_places_a_sleeper_no_further_back_than_its_credit)
 }
 END_TEST
 
-/* A task in user mode has run 20 ms. One that wakes with a credit of the granularity, 1 ms, stays behind it; one
- * picosecond more and it preempts at once. */
+/* A task in user mode has run 20 ms. One that wakes with a credit of the granularity, 1 ms, stays behind it;
+ * one picosecond more and it preempts at once. */
 START_TEST(cfs_preempts_for_a_lead_above_the_wakeup_granularity_only)
 {
     for (int more = 0; more < 2; more++) {
@@ -147,8 +150,9 @@ START_TEST(cfs_preempts_for_a_lead_above_the_wakeup_granularity_only)
 }
 END_TEST
 
-/* Latency 6 ms, two tasks: a slice is 3 ms. Ticks each ms from 0; a runs from 0, so at the tick of 3 ms it has had
- * its slice and no more, at that of 4 ms more. b, from 4 ms on, has had 3 ms at the tick of 7 ms, more at 8 ms. */
+/* Latency 6 ms, two tasks: a slice is 3 ms. Ticks each ms from 0; a runs from 0, so at the tick of 3 ms it
+ * has had its slice and no more, at that of 4 ms more. b, from 4 ms on, has had 3 ms at the tick of 7 ms,
+ * more at 8 ms. */
 START_TEST(cfs_ends_a_slice_at_the_first_tick_after_it)
 {
     struct worker a, b;
@@ -174,8 +178,9 @@ START_TEST(cfs_ends_a_slice_at_the_first_tick_after_it)
 }
 END_TEST
 
-/* Both are placed where the average is, so the one that came first has the earlier deadline and keeps the core. At
- * the tick of 9 ms it is past its slice of 0.75 ms and far ahead of the average: the other one runs. */
+/* Both are placed where the average is, so the one that came first has the earlier deadline and keeps the
+ * core. At the tick of 9 ms it is past its slice of 0.75 ms and far ahead of the average: the other one
+ * runs. */
 START_TEST(eevdf_takes_the_earliest_deadline_and_ends_a_slice_at_the_tick)
 {
     struct worker a, b;
@@ -199,8 +204,8 @@ START_TEST(eevdf_takes_the_earliest_deadline_and_ends_a_slice_at_the_tick)
 }
 END_TEST
 
-/* At 8.5 ms a has run 8.5 ms, b and c nothing: the average is 2.8 ms. a is not eligible, though its deadline is the
- * earliest by far. */
+/* At 8.5 ms a has run 8.5 ms, b and c nothing: the average is 2.8 ms. a is not eligible, though its deadline
+ * is the earliest by far. */
 START_TEST(eevdf_does_not_take_a_task_that_is_ahead_of_the_average)
 {
     struct worker a, b, c;
@@ -255,8 +260,9 @@ START_TEST(eevdf_keeps_the_lag_of_a_sleeper_up_to_its_limit)
 }
 END_TEST
 
-/* b wakes beside a at 1 ms of virtual time and waits while a keeps the kernel for 20 ms; a sleeps 19 ms ahead of it,
- * of which 4 ms are remembered. At 22 ms b has run 2 ms more: a is placed at 3 + 4 ms and b goes on. */
+/* b wakes beside a at 1 ms of virtual time and waits while a keeps the kernel for 20 ms; a sleeps 19 ms
+ * ahead of it, of which 4 ms are remembered. At 22 ms b has run 2 ms more: a is placed at 3 + 4 ms and b
+ * goes on. */
 START_TEST(eevdf_makes_a_task_that_had_too_much_wait)
 {
     struct worker a, b;
@@ -281,8 +287,8 @@ START_TEST(eevdf_makes_a_task_that_had_too_much_wait)
 }
 END_TEST
 
-/* A task wakes 20 ms ahead while another is in the kernel until 40 ms: it starts there, where user mode begins, and
- * not at the interrupt that woke it. */
+/* A task wakes 20 ms ahead while another is in the kernel until 40 ms: it starts there, where user mode
+ * begins, and not at the interrupt that woke it. */
 START_TEST(a_preemption_waits_for_the_return_to_user_mode)
 {
     struct worker a, b;
@@ -363,8 +369,8 @@ static void wake_sleeper(struct context *x, void *sleeper)
     sched_wake(&s->task, x->cpu);
 }
 
-/* It declares at 0 that it will sleep and reaches the switch at 5 us; woken at 2 us, it goes on at 5 us without a
- * switch. A second wakeup meanwhile finds it awake. */
+/* It declares at 0 that it will sleep and reaches the switch at 5 us; woken at 2 us, it goes on at 5 us
+ * without a switch. A second wakeup meanwhile finds it awake. */
 START_TEST(a_wakeup_between_finding_nothing_and_the_switch_is_not_lost)
 {
     struct sleeper s = { .rounds = 0 };
@@ -410,8 +416,8 @@ START_TEST(a_wakeup_during_the_switch_to_idle_is_not_lost)
 }
 END_TEST
 
-/* From core 1, at 10 us: the waker's 2.5 us do not hold up the message, which flies for 500 ns; then the handler of
- * 400 ns, and the idle state's exit of 3 us before it. */
+/* From core 1, at 10 us: the waker's 2.5 us do not hold up the message, which flies for 500 ns; then the
+ * handler of 400 ns, and the idle state's exit of 3 us before it. */
 START_TEST(a_task_on_another_core_is_woken_by_an_interrupt_to_it)
 {
     struct worker a;
@@ -478,7 +484,8 @@ SUITE(sched, every_switch_takes_its_own_time, a_wakeup_costs_its_waker, cfs_runs
       cfs_places_a_sleeper_no_further_back_than_its_credit,
       cfs_preempts_for_a_lead_above_the_wakeup_granularity_only, cfs_ends_a_slice_at_the_first_tick_after_it,
       eevdf_takes_the_earliest_deadline_and_ends_a_slice_at_the_tick,
-      eevdf_does_not_take_a_task_that_is_ahead_of_the_average, eevdf_keeps_the_lag_of_a_sleeper_up_to_its_limit,
+      eevdf_does_not_take_a_task_that_is_ahead_of_the_average,
+      eevdf_keeps_the_lag_of_a_sleeper_up_to_its_limit,
       eevdf_makes_a_task_that_had_too_much_wait, a_preemption_waits_for_the_return_to_user_mode,
       a_task_in_user_mode_is_preempted_in_the_middle_of_a_step,
       a_wakeup_between_finding_nothing_and_the_switch_is_not_lost,

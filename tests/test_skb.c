@@ -5,13 +5,17 @@
 #include "tests/fixture.h"
 #include "tests/suite.h"
 
-static const struct skb_nic_params ixgbe = { .truesize = 2304, .truesize_copied = 1280, .truesize_frag = 2048 };
+static const struct skb_nic_params ixgbe = {
+    .truesize = 2304, .truesize_copied = 1280, .truesize_frag = 2048,
+};
 
 static struct frame frame_of(int payload, int headers)
 {
-    return (struct frame){ .id = 7, .flow = 3, .payload = payload, .wire_bytes = 14 + headers + payload + 4,
-                           .queue = 2, .seq = 1000, .ack = 2000, .window = 501, .ttl = 64, .tos = 3, .ip_df = 1,
-                           .ip_id = 42, .bad = FRAME_BAD_L4_CSUM };
+    return (struct frame){
+        .id = 7, .flow = 3, .payload = payload, .wire_bytes = 14 + headers + payload + 4, .queue = 2,
+        .seq = 1000, .ack = 2000, .window = 501, .ttl = 64, .tos = 3, .ip_df = 1, .ip_id = 42,
+        .bad = FRAME_BAD_L4_CSUM,
+    };
 }
 
 static struct skb build(struct frame *f, uint8_t proto, bool copied)
@@ -23,7 +27,8 @@ static struct skb build(struct frame *f, uint8_t proto, bool copied)
     return s;
 }
 
-/* Headroom 64; Ethernet's 14 are pulled, so that data is at the IP header; IP 20, UDP 8. The FCS is not there. */
+/* Headroom 64; Ethernet's 14 are pulled, so that data is at the IP header; IP 20, UDP 8. The FCS is not
+ * there. */
 START_TEST(a_datagrams_headers_lie_where_the_kernel_has_them)
 {
     struct frame f = frame_of(100, 20 + 8);
@@ -47,7 +52,8 @@ START_TEST(a_datagrams_headers_lie_where_the_kernel_has_them)
 }
 END_TEST
 
-/* SKB_TRUESIZE: sk_buff 256 and skb_shared_info 320 are charged beside the data: 2304 leave 1728 of the half page. */
+/* SKB_TRUESIZE: sk_buff 256 and skb_shared_info 320 are charged beside the data: 2304 leave 1728 of the half
+ * page. */
 START_TEST(truesize_is_that_of_the_buffer_not_of_the_frame)
 {
     struct frame small = frame_of(18, 28), large = frame_of(1472, 28);

@@ -71,7 +71,7 @@ END_TEST
 /* Ports are bound before the first datagram: the first application that listens gets the flow. */
 START_TEST(datagrams_go_to_the_first_application_that_listens)
 {
-    rig_init(&r, 2, "app.port=9");
+    rig_init(&r, 2, "app[app0].port=9 app[app1].port=0");   /* the second takes any */
     rig_burst(&r, 10 * US, rig_flow(&r, FLOW_UDP, 1, 9), 1);
     rig_run(&r);
     ck_assert_ptr_eq(r.host.flow[0].sk, &r.host.app[0].udp);
@@ -83,8 +83,9 @@ END_TEST
 
 /* ---- the lock and the backlog ---- */
 
-/* Copying takes 10 ns a byte. The reader has the lock for the 10 us of the first segment's copy; two more come
- * meanwhile, on the same core, and are processed when it lets go. Then it reads them together, 20 us. */
+/* Copying takes 10 ns a byte. The reader has the lock for the 10 us of the first segment's copy; two more
+ * come meanwhile, on the same core, and are processed when it lets go. Then it reads them together, 20
+ * us. */
 START_TEST(segments_that_come_while_the_reader_has_the_lock_wait_on_the_backlog)
 {
     ps_t first;
@@ -114,8 +115,8 @@ START_TEST(segments_that_come_while_the_reader_has_the_lock_wait_on_the_backlog)
 }
 END_TEST
 
-/* Queueing costs softirq 120; processing from the backlog costs the reader what softirq would have paid: fast path
- * 350. The copy (10 us) is longer by the interrupts of the others only. */
+/* Queueing costs softirq 120; processing from the backlog costs the reader what softirq would have paid:
+ * fast path 350. The copy (10 us) is longer by the interrupts of the others only. */
 START_TEST(the_backlog_is_worked_off_at_the_readers_cost)
 {
     begin("cpu.count=2 cost.recv.copy_byte=10cycles/B cost.tcp.backlog=120cycles cost.tcp.fast=350cycles "
@@ -135,9 +136,9 @@ START_TEST(the_backlog_is_worked_off_at_the_readers_cost)
 }
 END_TEST
 
-/* SO_RCVBUF 2304 is 4608 doubled: the limit is 2 * 4608 + 16384 / 2 + 65536 = 82944 = 36 * 2304. One segment is being
- * read, so with 35 on the backlog 36 are not above the limit and another is taken; with 36 the next is refused: of
- * 45 nine. */
+/* SO_RCVBUF 2304 is 4608 doubled: the limit is 2 * 4608 + 16384 / 2 + 65536 = 82944 = 36 * 2304. One segment
+ * is being read, so with 35 on the backlog 36 are not above the limit and another is taken; with 36 the next
+ * is refused: of 45 nine. */
 START_TEST(a_full_backlog_drops)
 {
     begin("cost.recv.copy_byte=100cycles/B app.rcvbuf=2304B");
@@ -154,8 +155,8 @@ START_TEST(a_full_backlog_drops)
 }
 END_TEST
 
-/* Five segments from the backlog are answered by one ACK when the lock is dropped, from 6.6 on; before, by one each
- * (while quick ACKs last). The first was answered when it came. */
+/* Five segments from the backlog are answered by one ACK when the lock is dropped, from 6.6 on; before, by
+ * one each (while quick ACKs last). The first was answered when it came. */
 START_TEST(the_backlog_is_acknowledged_once_where_the_kernel_defers)
 {
     for (int defer = 0; defer < 2; defer++) {
@@ -175,10 +176,12 @@ END_TEST
 
 /* ---- wakeups ---- */
 
-/* data_ready 10 and, with nobody asleep, no wakeup: the second datagram comes while the reader works (user mode). */
+/* data_ready 10 and, with nobody asleep, no wakeup: the second datagram comes while the reader works (user
+ * mode). */
 START_TEST(data_ready_wakes_nobody_who_is_awake)
 {
-    rig_init(&r, 1, "cpu.count=2 cost.sock.data_ready=10cycles cost.sched.wake_remote=1000cycles app.work=100us");
+    rig_init(&r, 1, "cpu.count=2 cost.sock.data_ready=10cycles cost.sched.wake_remote=1000cycles "
+                    "app.work=100us");
     rig_burst(&r, 10 * US, rig_flow(&r, FLOW_UDP, 1, 9), 1);
     rig_burst(&r, 50 * US, 0, 1);
     rig_start(&r);
@@ -207,8 +210,9 @@ END_TEST
 
 /* ---- costs ---- */
 
-/* 350 for each segment; header prediction 400 or the slow path 700; out of order 1000 more; each ACK 10000. All
- * three are answered at once. Which of them hit header prediction is TCP's own matter: its counter says. */
+/* 350 for each segment; header prediction 400 or the slow path 700; out of order 1000 more; each ACK 10000.
+ * All three are answered at once. Which of them hit header prediction is TCP's own matter: its counter
+ * says. */
 START_TEST(the_path_a_segment_takes_has_its_cost)
 {
     begin("cpu.count=2 cost.tcp.rcv=350cycles cost.tcp.fast=400cycles cost.tcp.slow=700cycles "
@@ -229,8 +233,8 @@ END_TEST
 
 /* ---- timers ---- */
 
-/* Quick ACKs answer the first 16 small segments; the 17th, at 12 ms, waits. Its delay is 40 ms, 4 ticks; in tick 1
- * (9 to 19 ms) the timer is set for 5, and the wheel runs it at the end of tick 5: 9 + 5 * 10 ms. */
+/* Quick ACKs answer the first 16 small segments; the 17th, at 12 ms, waits. Its delay is 40 ms, 4 ticks; in
+ * tick 1 (9 to 19 ms) the timer is set for 5, and the wheel runs it at the end of tick 5: 9 + 5 * 10 ms. */
 static void seventeen_segments(const char *settings)
 {
     begin(settings);
@@ -270,8 +274,8 @@ START_TEST(the_delayed_ack_is_sent_by_the_timer_softirq)
 }
 END_TEST
 
-/* The same with the 17th at 10.5 ms and a reader on another core that hears of the first at 11 ms and then has the
- * lock for 50 ms: at 59 ms the timer only leaves a mark. */
+/* The same with the 17th at 10.5 ms and a reader on another core that hears of the first at 11 ms and then
+ * has the lock for 50 ms: at 59 ms the timer only leaves a mark. */
 START_TEST(a_timer_that_finds_the_socket_locked_leaves_the_ack_to_the_release)
 {
     ps_t released;

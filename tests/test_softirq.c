@@ -116,8 +116,8 @@ START_TEST(a_napi_that_used_its_weight_is_not_polled_again_in_the_same_run)
 }
 END_TEST
 
-/* One saturated NAPI takes 64 a run: a budget of 64 is used up by it each time (three times, the fourth poll is
- * empty), one of 65 or 300 never. */
+/* One saturated NAPI takes 64 a run: a budget of 64 is used up by it each time (three times, the fourth poll
+ * is empty), one of 65 or 300 never. */
 START_TEST(the_budget_binds_a_single_napi_only_up_to_its_weight)
 {
     static const struct { const char *budget; int squeezes; } expected[] = {
@@ -153,8 +153,8 @@ START_TEST(five_saturated_napis_use_up_a_budget_of_300)
 }
 END_TEST
 
-/* The budget ends with A. B was not polled, C was scheduled during A's poll (at 0.5 us of 1), A has used its weight:
- * the next run's list is B, C, A. */
+/* The budget ends with A. B was not polled, C was scheduled during A's poll (at 0.5 us of 1), A has used its
+ * weight: the next run's list is B, C, A. */
 START_TEST(the_next_list_is_the_unpolled_then_the_newly_scheduled_then_the_repolled)
 {
     struct fake_nic *c = &nic[2];
@@ -174,8 +174,8 @@ START_TEST(the_next_list_is_the_unpolled_then_the_newly_scheduled_then_the_repol
 }
 END_TEST
 
-/* Budget is left but A waits to be repolled: B, scheduled during A's poll, is not taken into this run, yet comes
- * before A in the next. */
+/* Budget is left but A waits to be repolled: B, scheduled during A's poll, is not taken into this run, yet
+ * comes before A in the next. */
 START_TEST(a_run_with_a_napi_to_repoll_ends_when_its_list_is_empty)
 {
     struct fake_nic *b = &nic[1];
@@ -194,8 +194,8 @@ START_TEST(a_run_with_a_napi_to_repoll_ends_when_its_list_is_empty)
 }
 END_TEST
 
-/* A takes 20 frames and completes; B is scheduled meanwhile. From 6.6 on it is polled in the same run with the
- * budget left, 300 - 20 - 5; up to 6.1 in a run of its own. */
+/* A takes 20 frames and completes; B is scheduled meanwhile. From 6.6 on it is polled in the same run with
+ * the budget left, 300 - 20 - 5; up to 6.1 in a run of its own. */
 START_TEST(a_napi_scheduled_during_a_run_joins_it_where_the_kernel_allows)
 {
     for (int joins = 0; joins < 2; joins++) {
@@ -217,8 +217,8 @@ START_TEST(a_napi_scheduled_during_a_run_joins_it_where_the_kernel_allows)
 }
 END_TEST
 
-/* Up to 3.18 the limit is tested before each poll of one list: 5 polls of 64 use up 300, twice; then the list is
- * empty at 640 and one run finds nothing. */
+/* Up to 3.18 the limit is tested before each poll of one list: 5 polls of 64 use up 300, twice; then the
+ * list is empty at 640 and one run finds nothing. */
 START_TEST(old_kernels_repoll_within_the_run_until_the_budget_is_gone)
 {
     begin("kernel.napi.repoll_in_run=on kernel.napi.schedule_in_run=off");
@@ -246,7 +246,8 @@ START_TEST(old_kernels_put_a_napi_that_used_its_weight_behind_the_others)
 }
 END_TEST
 
-/* 64 * 5 = 320 is beyond 300, but with 63 in the fifth poll the NAPI has completed: no limit is looked at any more. */
+/* 64 * 5 = 320 is beyond 300, but with 63 in the fifth poll the NAPI has completed: no limit is looked at
+ * any more. */
 START_TEST(old_kernels_do_not_count_a_squeeze_when_nothing_is_left)
 {
     begin("kernel.napi.repoll_in_run=on kernel.napi.schedule_in_run=off");
@@ -259,8 +260,9 @@ START_TEST(old_kernels_do_not_count_a_squeeze_when_nothing_is_left)
 }
 END_TEST
 
-/* Ticks each ms from 0, a run from 0.5 ms (jiffy 1) with a limit of two jiffies: over at jiffy 3, 2 ms. Polls of
- * 100 us: the fifteenth ends then; if the first is one picosecond shorter it ends before, and a sixteenth follows. */
+/* Ticks each ms from 0, a run from 0.5 ms (jiffy 1) with a limit of two jiffies: over at jiffy 3, 2 ms.
+ * Polls of 100 us: the fifteenth ends then; if the first is one picosecond shorter it ends before, and a
+ * sixteenth follows. */
 START_TEST(the_time_limit_of_a_run_is_two_jiffies)
 {
     for (int shorter = 0; shorter < 2; shorter++) {
@@ -276,8 +278,9 @@ START_TEST(the_time_limit_of_a_run_is_two_jiffies)
 }
 END_TEST
 
-/* The sysctl in jiffies, rounded up. From 0.5 ms with HZ 1000: 1 us is one jiffy, over at 1 ms, after 5 polls; 1001
- * us are two, after 15. With HZ 250 (ticks at 0, 4, .. ms) one jiffy is over at 4 ms, after 35. */
+/* The sysctl in jiffies, rounded up. From 0.5 ms with HZ 1000: 1 us is one jiffy, over at 1 ms, after 5
+ * polls; 1001 us are two, after 15. With HZ 250 (ticks at 0, 4, .. ms) one jiffy is over at 4 ms, after
+ * 35. */
 START_TEST(netdev_budget_usecs_is_rounded_up_to_jiffies)
 {
     static const struct { const char *settings; int polls; } expected[] = {
@@ -302,8 +305,8 @@ END_TEST
 
 /* ---- handle_softirqs: when it goes on ---- */
 
-/* 31 polls, each a run and a pass of its own: ten passes at the interrupt's exit, then the thread, whose sessions end
- * after ten passes as well: 10 + 10 + 10 + 1. Polls take 1 us. */
+/* 31 polls, each a run and a pass of its own: ten passes at the interrupt's exit, then the thread, whose
+ * sessions end after ten passes as well: 10 + 10 + 10 + 1. Polls take 1 us. */
 START_TEST(after_ten_passes_the_rest_is_ksoftirqds)
 {
     begin("");
@@ -339,8 +342,8 @@ static void wake_worker(struct context *x, void *worker)
     sched_wake(&w->task, x->cpu);
 }
 
-/* A task wakes on the idle core in the first of three polls of 10 us: the session ends after that pass, the task
- * runs for 50 us, then ksoftirqd has the rest. */
+/* A task wakes on the idle core in the first of three polls of 10 us: the session ends after that pass, the
+ * task runs for 50 us, then ksoftirqd has the rest. */
 START_TEST(need_resched_ends_the_session_after_the_pass)
 {
     struct worker w;
@@ -363,8 +366,8 @@ START_TEST(need_resched_ends_the_session_after_the_pass)
 }
 END_TEST
 
-/* 2 ms are two jiffies at HZ 1000. From 0.5 ms (jiffy 1) passes begin until jiffy 3, 2 ms. Polls of 300 us end at
- * 0.8, 1.1, 1.4, 1.7 and 2.0 ms: five passes; six if the fifth ends a picosecond earlier. */
+/* 2 ms are two jiffies at HZ 1000. From 0.5 ms (jiffy 1) passes begin until jiffy 3, 2 ms. Polls of 300 us
+ * end at 0.8, 1.1, 1.4, 1.7 and 2.0 ms: five passes; six if the fifth ends a picosecond earlier. */
 START_TEST(the_session_ends_when_its_jiffies_have_passed)
 {
     for (int shorter = 0; shorter < 2; shorter++) {
@@ -380,9 +383,10 @@ START_TEST(the_session_ends_when_its_jiffies_have_passed)
 }
 END_TEST
 
-/* ksoftirqd waits for the core behind a task in the kernel (100 us from 0, and what interrupts it). NAPI A is
- * scheduled at 10 us: one pass inline (max_restart 1), the rest ksoftirqd's. At 50 us an interrupt schedules B. Up
- * to 6.1 both wait for the thread; later both are polled at that interrupt's exit, A first. Polls take 1 us. */
+/* ksoftirqd waits for the core behind a task in the kernel (100 us from 0, and what interrupts it). NAPI A
+ * is scheduled at 10 us: one pass inline (max_restart 1), the rest ksoftirqd's. At 50 us an interrupt
+ * schedules B. Up to 6.1 both wait for the thread; later both are polled at that interrupt's exit, A first.
+ * Polls take 1 us. */
 START_TEST(a_runnable_ksoftirqd_defers_softirqs_where_the_kernel_says_so)
 {
     for (int defers = 0; defers < 2; defers++) {
@@ -471,8 +475,8 @@ static void disabled(struct context *x)
     context_work(x, 10 * US, enable);
 }
 
-/* Bottom halves are off for 10 us. An interrupt at 3 us raises NET_RX, which runs at 10 us, before the task goes on
- * at 11 us. */
+/* Bottom halves are off for 10 us. An interrupt at 3 us raises NET_RX, which runs at 10 us, before the task
+ * goes on at 11 us. */
 START_TEST(local_bh_enable_runs_what_was_raised_meanwhile)
 {
     struct task t;
@@ -493,10 +497,10 @@ START_TEST(local_bh_enable_runs_what_was_raised_meanwhile)
 }
 END_TEST
 
-/* A reader works on its first datagram from 1 us on, for 100 us. Meanwhile a NAPI takes 64 frames at the exit of an
- * interrupt (max_restart 1) and is left to ksoftirqd, which does not preempt. The reader's next recv() leaves the
- * queue's lock 2 us after its entry and runs the second poll itself; where the kernel defers, the thread does that
- * when the reader sleeps. */
+/* A reader works on its first datagram from 1 us on, for 100 us. Meanwhile a NAPI takes 64 frames at the
+ * exit of an interrupt (max_restart 1) and is left to ksoftirqd, which does not preempt. The reader's next
+ * recv() leaves the queue's lock 2 us after its entry and runs the second poll itself; where the kernel
+ * defers, the thread does that when the reader sleeps. */
 START_TEST(a_recv_runs_pending_softirqs_where_it_drops_the_queue_lock)
 {
     for (int defers = 0; defers < 2; defers++) {
@@ -547,9 +551,8 @@ START_TEST(timer_runs_before_net_rx)
 }
 END_TEST
 
-/* Two passes, a full poll and an empty one. Every part has a power of two:
- * entry 1, run 8, poll 32, full 64, run's end 16, pass 2, run 8, poll 32, complete 256, poll's end 128, run's end
- * 16, exit 4: 567 ns. */
+/* Two passes, a full poll and an empty one. Every part has a power of two: entry 1, run 8, poll 32, full 64,
+ * run's end 16, pass 2, run 8, poll 32, complete 256, poll's end 128, run's end 16, exit 4: 567 ns. */
 START_TEST(each_part_of_a_session_costs_once_where_it_happens)
 {
     begin("cost.softirq.entry=1cycles cost.softirq.pass=2cycles cost.softirq.exit=4cycles "

@@ -42,8 +42,8 @@ static int taken(const char *settings, int n)
 
 /* ---- the accept rule ---- */
 
-/* 212992 bytes of truesize 2304 are 92.4 datagrams. Up to 6.12 the test comes before the charge: 93 (and with the
- * guard against races as well); from 6.18 on it counts the datagram: 92. */
+/* 212992 bytes of truesize 2304 are 92.4 datagrams. Up to 6.12 the test comes before the charge: 93 (and
+ * with the guard against races as well); from 6.18 on it counts the datagram: 92. */
 START_TEST(the_default_buffer_holds_93_or_92_datagrams)
 {
     CHECK_EQ(taken("kernel.udp.rcvbuf_test=before", 120), 93);
@@ -71,8 +71,8 @@ START_TEST(one_datagram_always_fits)
 }
 END_TEST
 
-/* Truesize counts, not payload: 1400 bytes take no more of the buffer than 18. Copied into small heads (e1000e's
- * copybreak) 212992 / 1280 = 166.4 fit. */
+/* Truesize counts, not payload: 1400 bytes take no more of the buffer than 18. Copied into small heads
+ * (e1000e's copybreak) 212992 / 1280 = 166.4 fit. */
 START_TEST(the_buffer_is_counted_in_truesize)
 {
     begin("");
@@ -107,8 +107,8 @@ END_TEST
 
 /* ---- memory that comes back late ---- */
 
-/* Sixteen of 100 in a buffer of 1600. The reader takes the whole queue over; a quarter is 400, so memory returns at
- * every fourth, and when the reader's queue is empty. */
+/* Sixteen of 100 in a buffer of 1600. The reader takes the whole queue over; a quarter is 400, so memory
+ * returns at every fourth, and when the reader's queue is empty. */
 START_TEST(read_memory_returns_by_quarters_of_the_buffer)
 {
     struct skb skb[18];
@@ -145,8 +145,8 @@ START_TEST(the_readers_last_datagram_returns_all_memory)
 }
 END_TEST
 
-/* A buffer of eight (18432; 9 fit the older test) is full when the reader begins, 10 us a datagram. Its quarter is
- * two: while the first is being read a datagram is refused, after the second there is room. */
+/* A buffer of eight (18432; 9 fit the older test) is full when the reader begins, 10 us a datagram. Its
+ * quarter is two: while the first is being read a datagram is refused, after the second there is room. */
 START_TEST(a_full_socket_takes_nothing_until_a_quarter_was_read)
 {
     begin("cpu.ipi_latency=100us net.core.rmem_default=18432B cost.recv.dequeue=10us");
@@ -204,8 +204,8 @@ START_TEST(in_datagrams_counts_when_the_reader_has_it)
 }
 END_TEST
 
-/* Lookup 220 before the queue, 150 to queue, then the wakeup: the poll ends 370 ns after it began. Refusing costs
- * 250 beyond the lookup and freeing 60; nobody listening 58 and freeing. */
+/* Lookup 220 before the queue, 150 to queue, then the wakeup: the poll ends 370 ns after it began. Refusing
+ * costs 250 beyond the lookup and freeing 60; nobody listening 58 and freeing. */
 START_TEST(queueing_refusing_and_not_finding_have_their_costs)
 {
     static const char costs[] = "cost.udp.rcv=220cycles cost.udp.enqueue=150cycles cost.udp.drop=250cycles "

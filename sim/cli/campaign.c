@@ -242,6 +242,8 @@ static int open_experiment(struct campaign *c, const char *kind)
         say("%s", store_error(c->store));
         return EXIT_IO;
     }
+    if (given_text(c->arguments, "name") && strcmp(final, c->name) != 0)
+        say("this is stored already, or the name is taken: the experiment is called %s, not %s", final, c->name);
     memcpy(c->name, final, sizeof c->name);
     return EXIT_OK;
 }

@@ -36,7 +36,7 @@ struct quantity {
     enum group group;
     char *name;
     const char *unit;
-    bool lower_is_better;
+    enum metric_better better;
     double *value[SIDES];       /* by run of the side */
     struct estimate mean[SIDES], difference;
 };
@@ -121,7 +121,7 @@ static void take_metrics(struct comparison *c, int side, int run, const struct r
         struct quantity *q = find_quantity(c, GROUP_METRIC, metric_info[m].name);
 
         q->unit = metric_info[m].unit;
-        q->lower_is_better = metric_info[m].lower_is_better;
+        q->better = metric_info[m].better;
         q->value[side][run] = result_metric(r, metric_info[m].name);
     }
 }
@@ -297,7 +297,7 @@ static bool differs(const struct parameter *p)
 static void load_parameters(const struct comparison *c, struct store *s, struct parameters *p)
 {
     for (p->side = 0; p->side < SIDES; p->side++)
-        store_params(s, c->side[p->side].run[c->pair[p->side][0]].id, take_parameter, p);
+        store_resolved(s, c->side[p->side].run[c->pair[p->side][0]].id, take_parameter, p);
 }
 
 static void parameters_free(struct parameters *p)
@@ -325,9 +325,10 @@ static const char *verdict(const struct comparison *c, const struct quantity *q)
 {
     if (!significant(c, q))
         return q->difference.n >= 2 && q->difference.mean != 0 ? "within noise" : "";
-    if (q->group == GROUP_COUNTER)
+    enum metric_better better = q->group == GROUP_STAGE ? METRIC_LOWER : q->better;
+    if (better == METRIC_NEUTRAL)
         return "";
-    return (q->difference.mean < 0) == (q->group == GROUP_STAGE || q->lower_is_better) ? "better" : "worse";
+    return (q->difference.mean < 0) == (better == METRIC_LOWER) ? "better" : "worse";
 }
 
 static void quantity_row(struct table *t, const struct comparison *c, const struct quantity *q)

@@ -189,10 +189,10 @@ static char *svg_path(const struct campaign *c, int block)
 
     if (!db)
         abort();
-    if (block == 0)
+    if (c->plan.axes == 2)
         length = asprintf(&path, "%s/%s.svg", dirname(db), c->name);
-    else
-        length = asprintf(&path, "%s/%s-%d.svg", dirname(db), c->name, block + 1);
+    else                                /* a dot, for no experiment's name ends in .1 of its own accord */
+        length = asprintf(&path, "%s/%s.%d.svg", dirname(db), c->name, block + 1);
     if (length < 0)
         abort();
     free(db);

@@ -123,6 +123,7 @@ static int dispatch(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    setvbuf(stdout, NULL, _IOLBF, 0);   /* so that messages fall between lines of data, not into them */
     int code;
 
     gsl_set_error_handler_off();        /* GSL's own handler would abort; we check what it returns */

@@ -298,40 +298,40 @@ static double metric_cpu_cores(const struct result *r)
     return cores;
 }
 
-/* One line a metric: name, unit, lower is better, what it says. Both tables below are made from it. */
+/* One line a metric: name, unit, which way is better, what it says. Both tables below are made from it. */
 #define METRICS(M) \
-    M(offered, "frames", false, "frames that traffic offered to the machine") \
-    M(delivered, "frames", false, "frames whose last byte an application has read") \
-    M(consumed, "frames", false, "frames that ended by design: pure ACKs, XDP_DROP, forwarded") \
-    M(drops, "frames", true, "frames lost, for any reason") \
-    M(in_flight, "frames", true, "frames still inside when the run ended") \
-    M(drop_rate, "ratio", true, "drops / offered") \
-    M(goodput_bps, "bit/s", false, "delivered frames, destination address to FCS, over the time of offering") \
-    M(offered_pps, "frame/s", false, "offered frames over the time of offering") \
-    M(delivered_pps, "frame/s", false, "delivered frames over the time of offering") \
-    M(latency_mean_ns, "ns", true, "last bit at the MAC to the copy to the reader, mean") \
-    M(latency_p50_ns, "ns", true, "the same, median") \
-    M(latency_p90_ns, "ns", true, "the same, exceeded by 1 frame in 10") \
-    M(latency_p99_ns, "ns", true, "the same, exceeded by 1 frame in 100") \
-    M(latency_p999_ns, "ns", true, "the same, exceeded by 1 frame in 1000") \
-    M(latency_max_ns, "ns", true, "the same, slowest frame") \
-    M(polls, "count", true, "calls of a driver's NAPI poll") \
-    M(irqs, "count", true, "hardware interrupts of NIC queues") \
-    M(softirq_runs, "count", true, "runs of net_rx_action") \
-    M(time_squeeze, "count", true, "runs of net_rx_action that stopped with work left (softnet_stat column 3)") \
-    M(packets_per_poll, "frames", false, "mean work done by a poll") \
-    M(cpu_busy, "ratio", true, "share of time in which the busiest core was not idle") \
-    M(cpu_cores, "cores", true, "cores busy on average, all cores together") \
-    M(hardirq_share, "ratio", true, "share of time in hard interrupts, on the core with most of it") \
-    M(softirq_share, "ratio", true, "the same in softirq and ksoftirqd (mpstat %soft)") \
-    M(task_share, "ratio", true, "the same in NAPI threads and tasks")
+    M(offered, "frames", NEUTRAL, "frames that traffic offered to the machine") \
+    M(delivered, "frames", HIGHER, "frames whose last byte an application has read") \
+    M(consumed, "frames", NEUTRAL, "frames that ended by design: pure ACKs, XDP_DROP, forwarded") \
+    M(drops, "frames", LOWER, "frames lost, for any reason") \
+    M(in_flight, "frames", NEUTRAL, "frames still inside when the run ended") \
+    M(drop_rate, "ratio", LOWER, "drops / offered") \
+    M(goodput_bps, "bit/s", HIGHER, "delivered frames, destination address to FCS, over the time of offering") \
+    M(offered_pps, "frame/s", NEUTRAL, "offered frames over the time of offering") \
+    M(delivered_pps, "frame/s", HIGHER, "delivered frames over the time of offering") \
+    M(latency_mean_ns, "ns", LOWER, "last bit at the MAC to the copy to the reader, mean") \
+    M(latency_p50_ns, "ns", LOWER, "the same, median") \
+    M(latency_p90_ns, "ns", LOWER, "the same, exceeded by 1 frame in 10") \
+    M(latency_p99_ns, "ns", LOWER, "the same, exceeded by 1 frame in 100") \
+    M(latency_p999_ns, "ns", LOWER, "the same, exceeded by 1 frame in 1000") \
+    M(latency_max_ns, "ns", LOWER, "the same, slowest frame") \
+    M(polls, "count", NEUTRAL, "calls of a driver's NAPI poll") \
+    M(irqs, "count", NEUTRAL, "hardware interrupts of NIC queues") \
+    M(softirq_runs, "count", NEUTRAL, "runs of net_rx_action") \
+    M(time_squeeze, "count", NEUTRAL, "runs of net_rx_action that stopped with work left (softnet_stat column 3)") \
+    M(packets_per_poll, "frames", NEUTRAL, "mean work done by a poll") \
+    M(cpu_busy, "ratio", LOWER, "share of time in which the busiest core was not idle") \
+    M(cpu_cores, "cores", LOWER, "cores busy on average, all cores together") \
+    M(hardirq_share, "ratio", NEUTRAL, "share of time in hard interrupts, on the core with most of it") \
+    M(softirq_share, "ratio", NEUTRAL, "the same in softirq and ksoftirqd (mpstat %soft)") \
+    M(task_share, "ratio", NEUTRAL, "the same in NAPI threads and tasks")
 
-#define INFO(metric, in, lower, text)  { #metric, in, text, lower },
-#define COMPUTE(metric, in, lower, text)  metric_##metric,
+#define INFO(metric, in, better, text)  { #metric, in, text, METRIC_##better },
+#define COMPUTE(metric, in, better, text)  metric_##metric,
 
 const struct metric_info metric_info[] = {
     METRICS(INFO)
-    { NULL, NULL, NULL, false }
+    { NULL, NULL, NULL, METRIC_NEUTRAL }
 };
 
 static double (*const metric_compute[])(const struct result *r) = { METRICS(COMPUTE) };

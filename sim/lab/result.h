@@ -88,9 +88,10 @@ int result_balance(const struct result *r, char *why, unsigned long size);
 uint64_t result_kind(const struct result_ledger *l, enum fate_kind kind);
 
 /* The headline numbers stored as metrics and used by tables, comparisons and goals; NAN when undefined. */
+enum metric_better { METRIC_NEUTRAL, METRIC_LOWER, METRIC_HIGHER };
 struct metric_info {
     const char *name, *unit, *doc;
-    bool lower_is_better;
+    enum metric_better better;
 };
 extern const struct metric_info metric_info[];  /* NULL name ends it: offered delivered drops drop_rate goodput.. */
 double result_metric(const struct result *r, const char *name);

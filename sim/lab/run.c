@@ -328,7 +328,7 @@ static int collect(struct host *h, struct result *r)
     r->fingerprint = h->fingerprint;
     r->sim_ps = h->engine.now;
     r->warmup_ps = h->warm_at;
-    r->offer_ps = h->stop_at < h->engine.now ? h->stop_at : h->engine.now;
+    r->offer_ps = h->stop_at != PS_NEVER ? h->stop_at : h->last_arrival;
     r->events = h->engine.fired + h->engine.inlined;
     r->deterministic = host_deterministic(h);
     struct ledger books = host_ledger(h);

@@ -57,6 +57,8 @@ void stored_run_free(struct stored_run *r);
  * together are what the user wrote: "50" and "us"; the unit is "" where there is none. */
 typedef void param_fn(void *user, const char *name, const char *value, const char *unit);
 int store_params(struct store *s, int64_t run_id, param_fn *fn, void *user);
+/* The same for every parameter of the resolved scenario, values as texts with their units (unit is ""). */
+int store_resolved(struct store *s, int64_t run_id, param_fn *fn, void *user);
 
 /* For `rxsim list`: one call per experiment, newest first. */
 struct experiment_row { int64_t id; char name[64], kind[16], created[32], scenario[128]; int points, runs; };

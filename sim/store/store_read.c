@@ -548,6 +548,18 @@ int store_params(struct store *s, int64_t run_id, param_fn *fn, void *user)
     return got;
 }
 
+int store_resolved(struct store *s, int64_t run_id, param_fn *fn, void *user)
+{
+    int got = -1;
+    sqlite3_stmt *q = ASK(s, "SELECT j.key, j.value FROM run r JOIN point p ON p.id = r.point_id"
+                          " JOIN scenario c ON c.hash = p.scenario_hash, json_each(c.resolved) j"
+                          " WHERE r.id = ? ORDER BY j.key", INT(run_id));
+
+    while (q && (got = sql_row(s, q)) > 0)
+        fn(user, sql_text(q, 0), sql_text(q, 1), "");
+    return got;
+}
+
 int store_list(struct store *s, experiment_fn *fn, void *user)
 {
     int got = -1;
