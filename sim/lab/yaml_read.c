@@ -263,7 +263,7 @@ static bool take_list_value(struct file *f, const char *key, char **value, int *
     const char *text;
 
     if (!check_plain(f) || f->event.type != YAML_SCALAR_EVENT || *values == LIST_VALUES) {
-        complain(f->r->m, event_place(f), "'%.80s' takes no such list", key);
+        complain(f->r->m, event_place(f), "'%.80s' takes no such list; several of a kind have names, as traffic[web]: {..}", key);
         return false;
     }
     text = scalar_text(f, SCALAR_BYTES, "value");

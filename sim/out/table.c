@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 static void add_cell(struct table *t, char *text)
 {
@@ -118,7 +120,47 @@ static bool has_titles(const struct table *t)
     return false;
 }
 
+/* Columns of the terminal behind `out`; 0 if it is none. */
+static int terminal_width(FILE *out)
+{
+    struct winsize size;
+
+    return isatty(fileno(out)) && ioctl(fileno(out), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+/* On a terminal a table that ends in prose is cut to its width: a wrapped table cannot be read, and a pipe shows all. */
+static void print_cut(const char *text, int width, FILE *out)
+{
+    while (*text) {
+        int length = (int)strcspn(text, "\n");
+        if (length > width)
+            fprintf(out, "%.*s>\n", width - 1, text);
+        else
+            fprintf(out, "%.*s\n", length, text);
+        text += length + (text[length] == '\n');
+    }
+}
+
+static void print_whole(const struct table *t, int indent, FILE *out);
+
 void table_print(const struct table *t, int indent, FILE *out)
+{
+    int width = terminal_width(out);
+    char *text = NULL;
+    size_t size = 0;
+    FILE *memory = width > 20 && t->columns > 0 && !t->right[t->columns - 1] ? open_memstream(&text, &size) : NULL;
+
+    if (!memory) {
+        print_whole(t, indent, out);
+        return;
+    }
+    print_whole(t, indent, memory);
+    if (fclose(memory) == 0)
+        print_cut(text, width, out);
+    free(text);
+}
+
+static void print_whole(const struct table *t, int indent, FILE *out)
 {
     int width[TABLE_COLUMNS], line = 0;
 
