@@ -159,6 +159,23 @@ START_TEST(a_longer_segment_than_the_first_is_not_appended)
 }
 END_TEST
 
+/* CWR on the held one as well: the flags are equal, but a sender that has just reduced its window is
+ * heard. */
+START_TEST(a_segment_with_cwr_is_not_appended_to_one_with_cwr)
+{
+    struct skb *a, *b;
+
+    begin();
+    a = segment(1, 1, 0, MSS);
+    b = segment(1, 1, MSS, MSS);
+    a->tcp_flags |= TCP_CWR;
+    b->tcp_flags |= TCP_CWR;
+    offer(a);
+    CHECK_EQ(offer(b), 0);
+    CHECK_LIST(0);
+}
+END_TEST
+
 START_TEST(segments_with_errors_are_not_held)
 {
     static const uint16_t bad[] = { FRAME_BAD_IP_CSUM, FRAME_BAD_L4_CSUM, FRAME_BAD_IP_HDR, FRAME_FRAGMENT };
@@ -523,7 +540,8 @@ Suite *gro_suite(void)
 {
     const TTest *const tests[] = {
         the_next_segment_of_a_flow_is_appended, a_longer_segment_than_the_first_is_not_appended,
-        segments_with_errors_are_not_held, a_padded_segment_is_not_held, datagrams_pass,
+        a_segment_with_cwr_is_not_appended_to_one_with_cwr, segments_with_errors_are_not_held,
+        a_padded_segment_is_not_held, datagrams_pass,
         with_gro_off_everything_passes, a_constant_ip_id_merges_with_df_or_in_newer_kernels,
         a_counting_ip_id_wraps, psh_and_fin_may_differ_and_complete_the_aggregate,
         a_short_segment_is_appended_and_completes_the_aggregate,

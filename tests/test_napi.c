@@ -273,6 +273,29 @@ START_TEST(a_timeout_without_deferral_lets_gro_hold_across_polls)
 }
 END_TEST
 
+/* A segment is held at 10 us, its timer due at 60 us. A datagram's poll from 55 to 65 us is on when it
+ * fires: that is no reason for another poll. The poll's end sets the timer anew, since the segment is of
+ * this jiffy and stays. */
+START_TEST(a_timer_that_finds_the_napi_scheduled_does_nothing)
+{
+    uint32_t tcp, udp;
+    ps_t second;
+
+    rig_init(&r, 1, "nic.gro_flush_timeout=50us cost.udp.rcv=10us cpu.count=2");
+    tcp = rig_flow(&r, FLOW_TCP, 1, 9);
+    udp = rig_flow(&r, FLOW_UDP, 1, 9);
+    rig_segment(&r, 10 * US, tcp, 1, 1000);
+    rig_burst(&r, 55 * US, udp, 1);
+    rig_run(&r);
+    CHECK_POLLS(1, 1, 0);
+    second = rig_note(&r, TRACE_NAPI_POLL, 1)->at;
+    CHECK_EQ(second, 65 * US + RIG_WIRE);
+    CHECK_EQ(napi()->counters.timer_polls, 1);
+    CHECK_EQ(rig_note(&r, TRACE_NAPI_POLL, 2)->at, second + 50 * US);
+    rig_free(&r);
+}
+END_TEST
+
 /* Ticks at 9, 19, .. ms. A segment held since 8.99 ms is from before the tick when the poll of 9.01 ms
  * completes: it is handed up there. The other flow's, of that poll, is held on until its timeout of 1 ms. */
 START_TEST(with_a_timeout_a_completion_flushes_what_is_older_than_the_jiffy)
@@ -339,6 +362,7 @@ SUITE(napi, a_poll_that_used_its_weight_is_followed_by_another, the_weight_is_th
       work_found_by_a_timer_poll_starts_the_deferral_anew, deferral_without_a_timeout_has_no_effect,
       a_timeout_without_deferral_arms_no_timer_when_gro_holds_nothing,
       a_timeout_without_deferral_lets_gro_hold_across_polls,
+      a_timer_that_finds_the_napi_scheduled_does_nothing,
       with_a_timeout_a_completion_flushes_what_is_older_than_the_jiffy,
       a_poll_that_used_its_weight_flushes_gro_below_hz_1000,
       the_interrupt_is_enabled_after_everything_was_handed_up)

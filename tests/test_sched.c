@@ -391,6 +391,7 @@ START_TEST(a_wakeup_between_finding_nothing_and_the_switch_is_not_lost)
     CHECK_EQ(s.rounds, 1);
     CHECK_EQ(s.woke, 5 * US);
     CHECK_EQ(core()->rq->counters.context_switches, 2);         /* the second leads to idle */
+    CHECK_EQ(core()->rq->counters.preemptions, 0);
     CHECK_EQ(core()->rq->counters.wakeups, 2);
     rig_free(&r);
 }

@@ -82,14 +82,14 @@ static void print_table(const char *prefix, bool markdown)
 {
     struct table t;
 
-    table_init(&t, "reason|kind|happens in|you would see|what happened");
+    table_init(&t, "reason|kind|happens in|what happened|you would see");
     for (int i = 0; i < FATES; i++)
         if (is_wanted(&fate_info[i], prefix)) {
             table_cell(&t, "%s", fate_info[i].name);
             table_cell(&t, "%s", kind_name[fate_info[i].kind]);
             table_cell(&t, "models/%s.c", fate_info[i].stage);
-            table_cell(&t, "%s", or_none(fate_info[i].moves));
             table_cell(&t, "%s", fate_info[i].doc);
+            table_cell(&t, "%s", or_none(fate_info[i].moves));
         }
     if (markdown)
         table_markdown(&t, stdout);

@@ -115,18 +115,26 @@ static bool has_heatmap(const struct campaign *c)
            p->axis[p->axes - 2].values > 1 && p->axis[p->axes - 1].values <= 40;
 }
 
-static bool varies(const struct campaign *c, int metric)
+/* The range over all points: every block is drawn on the same scale. */
+static void scale_of(const struct campaign *c, int metric, double *lo, double *hi)
 {
-    double lo = INFINITY, hi = -INFINITY;
-
+    *lo = INFINITY;
+    *hi = -INFINITY;
     for (int i = 0; i < c->plan.points; i++) {
         double x = campaign_estimate(c, i, metric).mean;
 
         if (isfinite(x)) {
-            lo = fmin(lo, x);
-            hi = fmax(hi, x);
+            *lo = fmin(*lo, x);
+            *hi = fmax(*hi, x);
         }
     }
+}
+
+static bool varies(const struct campaign *c, int metric)
+{
+    double lo, hi;
+
+    scale_of(c, metric, &lo, &hi);
     return hi > lo;
 }
 
@@ -164,6 +172,7 @@ static struct heatmap block_map(const struct campaign *c, const struct sweep_poi
                          .percent = strcmp(metric_info[metric].unit, "ratio") == 0,
                          .time = strcmp(metric_info[metric].unit, "ns") == 0 };
 
+    scale_of(c, metric, &h.lo, &h.hi);
     for (int i = 0; i < h.rows * h.columns; i++)
         value[i] = NAN;
     for (int i = 0; i < p->points; i++)

@@ -19,6 +19,11 @@ enum { STEPS = sizeof scale / sizeof scale[0] };
 
 static void range_of(const struct heatmap *h, double *lo, double *hi)
 {
+    if (h->hi > h->lo) {
+        *lo = h->lo;
+        *hi = h->hi;
+        return;
+    }
     *lo = INFINITY;
     *hi = -INFINITY;
     for (int i = 0; i < h->rows * h->columns; i++)

@@ -16,6 +16,7 @@ struct heatmap {
     const double *value;
     bool percent;               /* values are shares of 1 */
     bool time;                  /* values are nanoseconds */
+    double lo, hi;              /* the scale, so that several pictures share one; lo == hi: the values' own range */
 };
 
 /* With colour each cell has its colour as background (ANSI 256); without, a digit 0..9 of the scale follows
