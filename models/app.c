@@ -105,9 +105,10 @@ static void next_call(struct context *x)
 static void user(struct context *x)
 {
     struct app *a = x->sk->app;
+    ps_t work = a->got < 0 ? 0 : a->params->work + ps_of_fs_per_byte(a->params->work_byte, a->got);
 
     x->flags = STEP_USER;
-    context_work(x, costs(x)->user + a->params->work + ps_of_fs_per_byte(a->params->work_byte, a->got), next_call);
+    context_work(x, costs(x)->user + work, next_call);
 }
 
 static void return_to_user(struct context *x)
@@ -132,12 +133,12 @@ static void udp_copied(struct context *x)
     struct host *h = x->cpu->host;
     struct skb *s = x->skb;
     struct frame *f = s->first;
-    int64_t bytes = f->payload;
+    int64_t want = x->sk->app->params->read_size;
+    int64_t bytes = f->payload < want ? f->payload : want;      /* the rest of a datagram is lost to the reader */
 
     x->skb = NULL;
     h->udp.InDatagrams++;
     trace_emit(&h->engine.trace, h->engine.now, TRACE_RECV, x->cpu->index, (int64_t)f->id, bytes);
-    udp_skb_consumed(&x->sk->udp, s->truesize);
     host_skb_drop(h, s, FATE_DELIVERED);
     message(x, bytes);
 }
@@ -246,7 +247,7 @@ static void nothing(struct context *x)
 {
     struct app *a = x->sk->app;
 
-    a->got = 0;
+    a->got = -1;
     switch (a->params->kind) {
     case APP_EPOLL:
         kernel_work(x, costs(x)->empty, drained);
@@ -284,11 +285,29 @@ static void epoll_block(struct context *x)
     sched_sleep(x, epoll_resumed);
 }
 
+static bool readable(const struct sock *sk)
+{
+    if (sk->proto == FLOW_TCP)
+        return tcp_available(&sk->tcp) > 0;
+    return sk->udp.reader.first || sk->udp.receive.first;
+}
+
+/* Level triggering: an item that is empty again when it is polled is dropped without an event. */
+static struct sock *ready_sock(struct context *x, struct app *a)
+{
+    while (a->ready_first && !readable(a->ready_first)) {
+        a->ready_first->ready = false;
+        a->ready_first = a->ready_first->ready_next;
+        x->owed += costs(x)->epoll_event;
+    }
+    return a->ready_first;
+}
+
 /* The next ready socket of this call's events, a new call when they are used up, or sleep. */
 static void epoll_wait(struct context *x)
 {
     struct app *a = x->task->owner;
-    struct sock *sk = a->ready_first;
+    struct sock *sk = ready_sock(x, a);
     ps_t cost = costs(x)->epoll_event;
 
     if (!sk) {

@@ -73,7 +73,7 @@ struct app {
     struct sock *ready_first, *ready_last;      /* epoll's ready list */
     int events_left;
     bool waiting;               /* in epoll_wait, asleep or about to be */
-    int64_t got;                /* bytes of the current message */
+    int64_t got;                /* bytes of the current message; -1: there was none */
 };
 
 int app_init(struct app *a, struct host *h, int index);

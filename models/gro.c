@@ -61,6 +61,16 @@ static void complete(struct gro *g, int bucket, int i)
     emit(g, s);
 }
 
+static void complete_flow(struct gro *g, int bucket, uint32_t flow)
+{
+    for (int i = 0; i < g->held_count[bucket]; i++) {
+        if (g->held[bucket][i]->flow == flow) {
+            complete(g, bucket, i);
+            return;
+        }
+    }
+}
+
 static void hold(struct gro *g, int bucket, struct skb *s, int64_t jiffy)
 {
     if (g->held_count[bucket] == GRO_HELD)
@@ -84,8 +94,9 @@ static bool candidate(const struct skb *s)
 static bool mergeable(const struct gro *g, const struct skb *p, const struct skb *s)
 {
     uint16_t step = (uint16_t)(s->ip_id - p->ip_id);
-    bool id_ok = step == p->frames ||
-                 (step == 0 && (s->ip_df || !g->params->constant_id_needs_df));
+    bool fixed_ok = step == 0 && (s->ip_df || !g->params->constant_id_needs_df);
+    /* the second frame decides whether the IP ID counts or stays */
+    bool id_ok = p->frames == 1 ? step == 1 || fixed_ok : p->ip_id_fixed ? fixed_ok : step == p->frames;
     int32_t mss = p->gso_size ? p->gso_size : payload(p);
 
     return s->ttl == p->ttl && s->tos == p->tos && s->ip_df == p->ip_df && id_ok &&
@@ -102,16 +113,19 @@ static bool ends_aggregate(uint8_t flags)
 
 static void merge(struct skb *p, struct skb *s)
 {
-    if (!p->gso_size)
+    if (!p->gso_size) {
         p->gso_size = (uint16_t)payload(p);
+        p->ip_id_fixed = s->ip_id == p->ip_id;
+    }
     p->last->next = s->first;
     p->last = s->last;
     p->frames += s->frames;
     p->len += payload(s);
-    p->truesize += s->truesize - 256;           /* the merged sk_buff goes, its data stays */
+    /* a page fragment's sk_buff goes and its buffer stays; what cannot be a fragment is kept whole on the frag list */
+    p->truesize += s->head_frag && p->frags < GRO_MAX_FRAGS ? s->truesize_frag : s->truesize;
     p->end_seq = s->end_seq;
     p->tcp_flags |= s->tcp_flags & IP_TCP_FIN_PSH;
-    if (p->frags < GRO_MAX_FRAGS)
+    if (s->head_frag && p->frags < GRO_MAX_FRAGS)
         p->frags++;
     else
         p->has_frag_list = 1;
@@ -125,6 +139,8 @@ bool gro_receive(struct gro *g, struct skb *s, bool enabled, int64_t jiffy)
 
     g->counters.gro_packets++;
     if (!enabled || !candidate(s)) {
+        if (enabled && !s->bad && s->header_len >= TCP_HLEN)
+            complete_flow(g, bucket, s->flow);  /* a padded segment does not overtake its flow */
         emit(g, s);
         return false;
     }

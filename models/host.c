@@ -117,8 +117,10 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
 {
     const char *why = tcp_params_check(&c->host->tcp);
 
-    if (why)
-        return why;
+    if (why) {
+        snprintf(buffer, size, "%s", why);
+        return buffer;
+    }
     for (int i = 0; i < c->traffics; i++) {
         if ((why = traffic_check(c, i, buffer, size)) != NULL)
             return why;
@@ -128,7 +130,13 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
             return buffer;
         }
     }
+    const struct app_host_params *costs = &c->host->app;
     for (int i = 0; i < c->apps; i++) {
+        if (c->app[i].app.kind == APP_BUSY && costs->recv_entry + costs->empty + costs->user <= 1) {
+            snprintf(buffer, size, "app[%s].kind is busy, but cost.recv.entry, .empty and .user are all 0: it would "
+                     "read for ever without time passing", c->app_name[i]);
+            return buffer;
+        }
         if (c->app[i].app.cpu >= c->host->cpu.count) {
             snprintf(buffer, size, "app[%s].cpu is %d, but cpu.count is %d, counted from 0", c->app_name[i],
                      (int)c->app[i].app.cpu, (int)c->host->cpu.count);

@@ -142,10 +142,9 @@ void napi_complete_done(struct context *x)
     ps_t cost = n->params->complete;
 
     decide(n, x->work);
-    if (n->gro.held_total > 0) {
-        cost += n->gro.held_total * n->gro.params->flush;
-        gro_flush(&n->gro, n->arm_timer, cpu_jiffies(n->cpu));
-    }
+    int held = n->gro.held_total;
+    gro_flush(&n->gro, n->arm_timer, cpu_jiffies(n->cpu));
+    cost += (held - n->gro.held_total) * n->gro.params->flush;
     context_work(x, cost, hand_up);
 }
 
@@ -179,7 +178,9 @@ static void polled(struct context *x)
         context_work(x, n->params->poll_end, poll_return);
         return;
     }
+    int held = n->gro.held_total;
     gro_flush(&n->gro, n->cpu->params->hz >= 1000, cpu_jiffies(n->cpu));
+    x->owed += (held - n->gro.held_total) * n->gro.params->flush;
     if (n->gro.rx_list.first)
         context_call(x, x->cpu->host->to.hand_up, full_poll_flushed);
     else

@@ -56,7 +56,7 @@ static int nth_cpu(uint64_t mask, int n)
 
 int rps_cpu(const struct host *h, const struct skb *s)
 {
-    if (s->queue < 0)
+    if (s->queue < 0 || h->flow[s->flow].key.proto == FLOW_NOT_IP)     /* nothing to hash */
         return -1;
     uint64_t mask = (uint64_t)h->config.nic[s->nic].queue[s->queue].rps.rps_cpus;
     if (h->cpus < CONFIG_CPUS)
@@ -72,7 +72,8 @@ static void kick_later(struct cpu *from, struct backlog *b)
 {
     b->ipi_next = from->softirq->ipi_first;
     from->softirq->ipi_first = b->cpu;
-    b->ipi_waiting = true;
+    if (!(from->softirq->in_net_rx_action && from->softirq->params->schedule_in_run))
+        softirq_raise(from, SOFTIRQ_NET_RX);
 }
 
 bool rps_enqueue(struct context *x, int cpu, struct skb *s)
@@ -105,7 +106,6 @@ ps_t rps_send_ipis(struct cpu *c)
     while (c->softirq->ipi_first) {
         struct backlog *b = &c->host->backlog[c->softirq->ipi_first->index];
         c->softirq->ipi_first = b->ipi_next;
-        b->ipi_waiting = false;
         engine_at(c->engine, &b->ipi, c->engine->now + c->host->hc->sched.ipi_latency);
         c->host->backlog[c->index].counters.ipis_sent++;
         cost += b->params->send_ipi;
@@ -143,18 +143,17 @@ static void backlog_next(struct context *x)
 {
     struct backlog *b = x->napi->owner;
 
+    if (x->work >= x->napi->weight) {
+        context_return(x);
+        return;
+    }
     if (!b->process.first) {
         if (!b->input.first) {
-            if (x->work < x->napi->weight)
-                x->napi->scheduled = false;
+            x->napi->scheduled = false;
             context_return(x);
             return;
         }
         skb_splice(&b->process, &b->input);
-    }
-    if (x->work >= x->napi->weight) {
-        context_return(x);
-        return;
     }
     x->work++;
     skb_push_tail(&x->list, skb_pop(&b->process));
@@ -164,6 +163,7 @@ static void backlog_next(struct context *x)
 static void backlog_poll(struct context *x)
 {
     x->list = (struct skb_queue){ 0 };
+    x->owed += rps_send_ipis(x->cpu);   /* before the others' CPUs wait for this poll, too */
     backlog_next(x);
 }
 

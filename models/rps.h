@@ -3,7 +3,7 @@
  *
  * In    rps_cpu()        which CPU an skb should go to
  *       rps_enqueue()    onto that CPU's backlog
- *       rps_send_ipis()  the end of net_rx_action
+ *       rps_send_ipis()  the end of net_rx_action, and the start of the sender's own backlog poll
  * Out   backlog_poll     the backlog's NAPI on the target CPU, dev_weight skbs at a time -> netif
  *
  * cpu = map[(hash * length) >> 32]. A backlog takes netdev_max_backlog + 1 skbs (it tests length > max before it
@@ -47,7 +47,6 @@ struct backlog {                /* of one CPU: softnet_data's half */
     struct event ipi;
     struct vector vector;
     struct cpu *ipi_next;       /* in the sender's list of CPUs to kick */
-    bool ipi_waiting;
 };
 
 int backlog_init(struct backlog *b, struct cpu *c, const struct rps_params *p);

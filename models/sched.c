@@ -252,7 +252,6 @@ void sched_switch(struct cpu *c)
     rq->need_resched = false;
     if (prev) {
         if (prev->state == TASK_RUNNING) {
-            rq->counters.preemptions++;
             enqueue(rq, prev);
         } else {
             ps_t lag = average(rq) - prev->vruntime;
@@ -278,6 +277,7 @@ void sched_switch(struct cpu *c)
         c->running = &prev->context;
         return;
     }
+    rq->counters.preemptions += prev && prev->state == TASK_RUNNABLE;
     rq->next = next;
     next->state = TASK_RUNNING;         /* a wakeup meanwhile has nothing to do */
     context_work(x, prev ? p->switch_task : p->switch_from_idle, switch_done);

@@ -57,6 +57,8 @@ void skb_build(struct skb *s, struct frame *f, const struct flow *flow, const st
     s->first = s->last = f;
     s->frames = 1;
     s->truesize = (int32_t)(copied ? p->truesize_copied : p->truesize);
+    s->truesize_frag = (int32_t)p->truesize_frag;
+    s->ip_id_fixed = 0;
     s->flow = f->flow;
     s->hash = flow->hash;
     s->mac_header = SKB_HEADROOM;

@@ -41,6 +41,7 @@ struct skb {
     int32_t frames;             /* how many */
     int32_t len;                /* bytes from data to the end, frags included */
     int32_t truesize;
+    int32_t truesize_frag;      /* what it adds when GRO makes it a fragment of another */
     uint32_t flow;
     uint32_t hash;
     /* offsets from head: the linear buffer */
@@ -55,6 +56,7 @@ struct skb {
     uint16_t gso_size;          /* payload of the first segment; 0 if a single frame */
     uint16_t ip_id;
     uint8_t tcp_flags, ttl, tos, ip_df;
+    uint8_t ip_id_fixed;        /* GRO: all its frames have one IP ID */
     uint16_t bad;
     /* GRO and others: private to the layer that holds it */
     uint8_t head_frag, has_frag_list, frags;

@@ -228,9 +228,7 @@ void sock_release(struct context *x)
         context_work(x, 0, released);
         return;
     }
-    sk->backlog_len -= s->truesize;
-    sk->tcp.backlog_len = sk->backlog_len;
-    process(x, sk, s);                  /* the reader is awake: it looks again by itself */
+    process(x, sk, s);                  /* backlog_len falls only when all is drained; the reader looks by itself */
     context_work(x, 0, sock_release);
 }
 
@@ -241,6 +239,7 @@ static void timer_fire(void *sock)
     struct sock *sk = sock;
     struct softirq *s = sk->timer_cpu->softirq;
 
+    sk->timer_queued = true;
     sk->timer_next = s->timers;
     s->timers = sk;
     cpu_interrupt(sk->timer_cpu, &sk->timer_vector);
@@ -257,10 +256,14 @@ void sock_arm_timer(struct sock *sk, struct cpu *c)
     struct engine *e = &sk->host->engine;
     ps_t due = tcp_deadline(&sk->tcp);
 
+    if (sk->timer_queued)               /* it has fired: the softirq that runs it arms it again */
+        return;
     if (due == PS_NEVER) {
         engine_cancel(e, &sk->timer);
         return;
     }
+    if (event_pending(e, &sk->timer) && event_when(e, &sk->timer) == due)
+        return;                         /* as it was, on the CPU that armed it */
     sk->timer_cpu = c;
     engine_reschedule(e, &sk->timer, due > e->now ? due : e->now + 1);
 }
@@ -276,6 +279,7 @@ void sock_run_timers(struct context *x)
         return;
     }
     s->timers = sk->timer_next;
+    sk->timer_queued = false;
     sk->acting = x;
     tcp_timer(&sk->tcp, x->cpu->engine->now, sk->owned, &out);
     if (!sk->owned)

@@ -57,6 +57,7 @@ struct sock {
     int64_t backlog_len;        /* truesize */
     struct event timer;
     struct vector timer_vector;
+    bool timer_queued;          /* fired, and waiting in softirq.timers */
     struct cpu *timer_cpu;
     struct tcp_ops tcp_ops;
     struct context *acting;     /* context on whose behalf a TCP callback runs */

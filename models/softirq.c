@@ -128,6 +128,8 @@ static void run_polled(struct context *x)
     struct softirq *s = of(x);
 
     s->budget -= x->work;
+    if (s->params->repoll_in_run)       /* there the run works on the CPU's own list, with what came meanwhile */
+        napi_splice(&s->list, &s->poll_list);
     if (x->work >= x->napi->weight)
         napi_append(s->params->repoll_in_run ? &s->list : &s->repoll, x->napi);
     if (!s->params->repoll_in_run && run_exhausted(s))

@@ -80,8 +80,8 @@ struct softirq {
 
 int softirq_init(struct softirq *s, struct cpu *c, const struct softirq_params *p);
 void softirq_raise(struct cpu *c, unsigned vector);
-/* Raise in a task outside of any bh-disabled section, or from an interrupt: wakes ksoftirqd if nobody else will
- * run it. */
+/* Whether irq exit or bh-enable runs softirqs here: something is pending, no session is on, `flags` of the interrupted
+ * step allow it, and the kernel does not leave it to a runnable ksoftirqd. */
 bool softirq_may_run_inline(const struct cpu *c, unsigned flags);
 void softirq_run_inline(struct cpu *c);
 /* The task leaves a bottom-half-disabled section: pending softirqs run here, then `then`. */

@@ -120,18 +120,23 @@ void udp_rcv(struct context *x)
 
 /* ---- the reader's side ---- */
 
-struct skb *udp_recv_skb(struct udp_sock *u)
-{
-    if (!u->reader.first)
-        skb_splice(&u->reader, &u->receive);
-    return skb_pop(&u->reader);
-}
-
-void udp_skb_consumed(struct udp_sock *u, int64_t truesize)
+/* udp_rmem_release, partial: and while it is at it, it takes over what has come meanwhile. */
+static void release(struct udp_sock *u, int64_t truesize)
 {
     u->forward_deficit += truesize;
     if (u->forward_deficit < u->rcvbuf / 4 && u->reader.first)
         return;
     u->rmem_alloc -= u->forward_deficit;
     u->forward_deficit = 0;
+    skb_splice(&u->reader, &u->receive);
+}
+
+struct skb *udp_recv_skb(struct udp_sock *u)
+{
+    if (!u->reader.first)
+        skb_splice(&u->reader, &u->receive);
+    struct skb *s = skb_pop(&u->reader);
+    if (s)
+        release(u, s->truesize);
+    return s;
 }

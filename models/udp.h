@@ -2,7 +2,7 @@
 /* UDP: lookup, receive buffer, queue, and memory given back late.
  *
  * In    udp_rcv()        one skb from IP
- *       udp_recv_skb()   the reader takes one datagram
+ *       udp_recv_skb()   the reader takes one datagram, before it is copied
  * Out   sock_data_ready  the reader is woken for every datagram
  *
  * Accept rule by kernel (kernel.udp.rcvbuf_test):
@@ -46,9 +46,7 @@ struct udp_sock {
 };
 
 void udp_rcv(struct context *x);        /* context.skb; returns */
-/* The next datagram for the reader, NULL if there is none. */
+/* The next datagram for the reader, NULL if there is none. Its memory goes back, late: see above. */
 struct skb *udp_recv_skb(struct udp_sock *u);
-/* The reader has copied it: its memory goes back, late. */
-void udp_skb_consumed(struct udp_sock *u, int64_t truesize);
 
 #endif
