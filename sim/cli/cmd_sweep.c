@@ -37,11 +37,11 @@ static const char *const examples[] = {
 
 /* ---- the table ---- */
 
-static const struct column { const char *metric, *title; enum { PLAIN, PERCENT, TIME } form; } columns[] = {
-    { "offered", "offered", PLAIN },          { "drops", "drops", PLAIN },
+static const struct column { const char *metric, *title; enum { PLAIN, COUNT, PERCENT, TIME } form; } columns[] = {
+    { "offered", "offered", COUNT },          { "drops", "drops", COUNT },
     { "drop_rate", "drop rate", PERCENT },
     { "latency_p50_ns", "p50", TIME },        { "latency_p99_ns", "p99", TIME },
-    { "time_squeeze", "time_squeeze", PLAIN }, { "packets_per_poll", "pkts/poll", PLAIN },
+    { "time_squeeze", "time_squeeze", COUNT }, { "packets_per_poll", "pkts/poll", PLAIN },
     { "cpu_busy", "busiest cpu", PERCENT },
 };
 
@@ -51,6 +51,10 @@ static const char *column_text(const struct column *k, double x, char buffer[NUM
 {
     if (k->form == PERCENT)
         return number_percent(x, buffer);
+    if (k->form == COUNT && fabs(x) >= 1000 && fabs(x) < 1e12) {     /* all digits: people subtract them */
+        snprintf(buffer, NUMBER_TEXT, "%.0f", x);
+        return buffer;
+    }
     return k->form == TIME ? number_time(x, buffer) : number_short(x, 3, buffer);
 }
 
