@@ -23,7 +23,7 @@ enum tcp_flag { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16
 
 struct frame {
     struct frame *next;
-    uint64_t id;                /* position in the order offered */
+    uint64_t id;                /* position in the order of its wire, with the NIC above (NIC_FRAME_BITS) */
     uint32_t flow;              /* index into the flow table */
     int32_t wire_bytes;         /* destination address to FCS; at least 64 unless a runt */
     int32_t payload;            /* bytes behind the TCP or UDP header */

@@ -395,7 +395,6 @@ int host_init(struct host *h, const struct config *c, uint64_t seed, uint64_t re
     h->stop_at = h->hc->run.duration > 0 ? h->hc->run.duration : PS_NEVER;
     h->warm_at = h->hc->run.warmup;
     h->hc_cost_cv = h->hc->run.cost_cv;
-    h->next_sample = UINT64_MAX;
     h->observer.slow_from = PS_NEVER;
     return host_build(h);
 }

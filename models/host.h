@@ -117,8 +117,7 @@ struct host {
 
     struct journey to;
     struct pool frames, skbs;
-    uint64_t next_frame;
-    uint64_t sample_every, next_sample; /* every so manieth frame is marked as sampled; 0: none */
+    uint64_t sample_every;      /* of each wire every so manieth frame is marked as sampled; 0: none */
     uint64_t skb_builds;
 
     struct netfilter netfilter;

@@ -51,10 +51,10 @@ static inline void draw(struct nic *n)
     struct frame *f = traffic_next(t, blank);
     if (f != blank)
         pool_return(&h->frames, blank);
-    f->id = h->next_frame++;
-    f->sampled = f->id == h->next_sample;
+    f->sampled = h->sample_every > 0 && n->drawn == n->next_sample;
     if (f->sampled)
-        h->next_sample += h->sample_every;
+        n->next_sample += h->sample_every;
+    f->id = (uint64_t)n->index << NIC_FRAME_BITS | n->drawn++;
     f->queue = -1;
     f->cpu = -1;
     f->dma_at = f->irq_at = f->poll_at = f->stack_at = f->socket_at = -1;

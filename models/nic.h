@@ -34,6 +34,9 @@ struct nic_params {
 };
 extern const struct model_info nic_model;
 
+/* A frame's number says its NIC, too: the wires are drawn from independently, so only the order on each is a fact. */
+enum { NIC_FRAME_BITS = 48 };
+
 struct nic_queue {
     struct nic *nic;
     int index;
@@ -62,6 +65,7 @@ struct nic {
     struct traffic **source;    /* that send to this NIC */
     int sources;
     bool has_senders;           /* then a frame is drawn only when its time has come */
+    uint64_t drawn, next_sample;        /* frames put on this wire; number of the next to be sampled */
     struct frame *incoming;     /* on the wire: its wire_at is its arrival at the MAC */
     struct nic_queue *blocked;  /* ring-empty mode hold: the FIFO's oldest frame waits for its descriptor */
     ps_t next_at;               /* next transition of the hardware, PS_NEVER: none known */

@@ -42,10 +42,12 @@ const struct model_info ring_model = {
     .counters = counter_rows, .n_counters = ROWS(counter_rows),
 };
 
-/* Moves the tail to the last multiple at or below next_to_use; true if that posted something. */
+/* Moves the tail; true if that posted something. A driver that writes it at multiples only names the buffer it has just
+ * filled (e1000_alloc_rx_buffers), so that one is not posted yet. */
 static bool write_tail(struct ring *r)
 {
-    int64_t tail = r->next_to_use - r->next_to_use % r->params->tail_multiple;
+    int64_t multiple = r->params->tail_multiple;
+    int64_t tail = multiple == 1 ? r->next_to_use : (r->next_to_use - 1) - (r->next_to_use - 1) % multiple;
 
     if (tail <= r->tail)
         return false;

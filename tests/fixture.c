@@ -168,7 +168,6 @@ void rig_build(struct rig *r)
     r->host.engine.trace = (struct trace){ write_down, r };
     r->host.observer = (struct observer){ .frame_end = write_end, .user = r, .drops_below = UINT64_MAX };
     r->host.sample_every = 1;           /* every frame is shown */
-    r->host.next_sample = 0;
 }
 
 void rig_run(struct rig *r)

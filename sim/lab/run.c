@@ -378,7 +378,6 @@ static int run_host(struct host *h, const struct run_options *o, struct sampler 
     double start = wall_now();
 
     h->sample_every = o->sample_every;
-    h->next_sample = o->sample_every > 0 ? 0 : UINT64_MAX;
     s->observer = &h->observer;
     h->observer = (struct observer){
         .frame_end = sample, .user = s, .drops_below = o->sample_drops > 0 ? UINT64_MAX : 0,

@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is true of every run: of all scenarios in the folder and of machines drawn at random. A failure prints the
+ * scenario that broke the law; run it with `rxsim run`. */
+#include <dirent.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "models/nic.h"
+#include "models/traffic.h"
+#include "sim/engine/random.h"
+#include "tests/machine.h"
+#include "tests/suite.h"
+
+static char context[8192];      /* what is being run */
+
+static void law(bool holds, const char *format, ...)
+{
+    char what[256];
+    va_list args;
+
+    if (holds)
+        return;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    ck_abort_msg("%s, in\n%s", what, context);
+}
+
+#define ULL(x)  ((unsigned long long)(x))
+
+static void run(const struct config *c, const struct run_options *o, struct result *r)
+{
+    char why[256] = "no reason given";
+
+    law(run_config(c, o, r, why, sizeof why) == 0, "%s", why);
+}
+
+/* ---- one run ---- */
+
+/* Every frame ends once; what hardware, stack and sockets count is what the ledger has. */
+static void conservation(const struct result *r)
+{
+    static const struct { const char *counter; enum fate fate; } same[] = {
+        { "rx_crc_errors", FATE_RX_CRC_ERRORS }, { "rx_length_errors", FATE_RX_LENGTH_ERRORS },
+        { "rx_missed_errors", FATE_RX_MISSED_ERRORS }, { "rx_no_desc", FATE_RX_NO_DESC },
+        { "rx_xdp_drop", FATE_XDP_DROP }, { "UdpRcvbufErrors", FATE_SOCKET_RCVBUFF },
+    };
+    uint64_t taken = result_counter(r, NULL, "rx_packets");
+    char why[256] = "";
+
+    law(result_balance(r, why, sizeof why) == 0, "%s", why);
+    law(result_counter(r, NULL, "rx_packets_phy") == r->ledger.offered, "rx_packets_phy is not what was offered");
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
+        law(result_counter(r, NULL, same[i].counter) == machine_fate(r, same[i].fate), "%s is %llu, the ledger has %llu",
+            same[i].counter, ULL(result_counter(r, NULL, same[i].counter)), ULL(machine_fate(r, same[i].fate)));
+    /* GRO's skbs are counted once by softnet_stat, however many frames they hold */
+    law(result_counter(r, NULL, "dropped") <= machine_fate(r, FATE_CPU_BACKLOG), "softnet dropped exceeds the ledger");
+    law((result_counter(r, NULL, "dropped") > 0) == (machine_fate(r, FATE_CPU_BACKLOG) > 0), "softnet dropped");
+    law(taken + machine_fate(r, FATE_RX_NO_DESC) <= r->ledger.offered, "the driver took more than was offered");
+    uint64_t ended = result_kind(&r->ledger, FATE_KIND_DELIVERED) + result_kind(&r->ledger, FATE_KIND_CONSUMED);
+    for (int f = FATE_CPU_BACKLOG; f < FATES; f++)
+        ended += machine_fate(r, (enum fate)f);
+    law(ended <= taken, "%llu ended above the driver, which took %llu", ULL(ended), ULL(taken));
+}
+
+/* Nobody is anywhere before he was at the place before. */
+static void causality(const struct result *r)
+{
+    for (int i = 0; i < r->packets; i++) {
+        const struct result_packet *p = &r->packet[i];
+        const int64_t at[] = { p->t_wire, p->t_dma, p->t_poll, p->t_stack, p->t_socket, p->t_app };
+        for (int k = 1; k < 6; k++)
+            law(at[k] < 0 || (at[k - 1] >= 0 && at[k - 1] <= at[k]), "frame %llu: stage %d is before the one before it",
+                ULL(p->seq), k);
+        law(p->t_irq < 0 || (p->t_dma <= p->t_irq && (p->t_poll < 0 || p->t_irq <= p->t_poll)),
+            "frame %llu: its interrupt is not between memory and poll", ULL(p->seq));
+        law((p->fate == FATE_DELIVERED) == (p->t_app >= 0), "frame %llu: delivered and read disagree", ULL(p->seq));
+        law(at[0] >= 0 && at[5] <= r->sim_ps, "frame %llu: outside of the run", ULL(p->seq));
+        law((p->queue >= 0) == (p->t_dma >= 0 || p->fate == FATE_RX_NO_DESC), "frame %llu: queue", ULL(p->seq));
+        law((p->cpu >= 0) == (p->t_poll >= 0), "frame %llu: polled by nobody", ULL(p->seq));
+    }
+}
+
+/* The core's time is somebody's, and all of it. */
+static void work_conservation(const struct config *c, const struct result *r)
+{
+    law(r->cpus == c->host->cpu.count, "CPUs");
+    for (int i = 0; i < r->cpus; i++) {
+        int64_t sum = 0;
+        for (int m = 0; m < RESULT_CONTEXTS; m++) {
+            law(r->cpu[i].ps[m] >= 0, "CPU %d: negative time", i);
+            sum += r->cpu[i].ps[m];
+        }
+        law(sum == r->sim_ps, "CPU %d: its times do not add up", i);
+    }
+}
+
+static int nic_of_flow(const struct config *c, uint32_t flow)
+{
+    uint32_t first = 0;
+
+    for (int t = 0; t < c->traffics; t++) {
+        first += traffic_flows(c, t);
+        if (flow < first)
+            return (int)c->traffic[t].traffic.nic;
+    }
+    return -1;
+}
+
+/* Last bits on a wire are as far apart as the later frame with preamble and gap is long, less the rounding of both. */
+static void line_rate(const struct config *c, const struct result *r)
+{
+    int64_t last[CONFIG_INSTANCES];
+
+    memset(last, -1, sizeof last);
+    for (int i = 0; i < r->packets; i++) {
+        const struct result_packet *p = &r->packet[i];
+        int nic = nic_of_flow(c, p->flow);
+        law(nic >= 0, "frame %llu: of no source", ULL(p->seq));
+        ps_t slot = ps_of_bytes(WIRE_PREAMBLE + WIRE_GAP + p->len, c->nic[nic].wire.link);
+        law(last[nic] < 0 || p->t_wire - last[nic] >= slot - 2, "frame %llu: faster than the link", ULL(p->seq));
+        last[nic] = p->t_wire;
+    }
+}
+
+/* No poll takes more than the weight of its NAPI, and together they took what the driver and the backlogs gave. */
+static void polls(const struct config *c, const struct result *r)
+{
+    int64_t napi = c->host->napi.weight, backlog = c->host->rps.dev_weight;
+    int64_t weight = napi > backlog ? napi : backlog;
+    uint64_t work = 0, taken = result_counter(r, NULL, "rx_packets") + result_counter(r, NULL, "backlog_enqueued");
+
+    for (int64_t w = 0; w <= 256; w++) {
+        law(w <= weight || r->work_hist[w] == 0, "a poll of %d, the weight is %d", (int)w, (int)weight);
+        work += (uint64_t)w * r->work_hist[w];
+    }
+    law(weight > 256 || work <= taken, "polls took %llu of %llu", ULL(work), ULL(taken));
+    law(r->softirq_runs >= r->time_squeeze, "more squeezes than runs");
+}
+
+/* The stages of all frames together are as long as the frames' whole way. */
+static void latencies(const struct result *r)
+{
+    const struct hist *total = &r->stage[r->stages - 1].hist;
+    __extension__ unsigned __int128 sum = 0, whole = total->sum_hi;
+
+    for (int i = 0; i < r->stages - 1; i++) {
+        const struct hist *h = &r->stage[i].hist;
+        law(h->count == total->count, "%s has another count than the total", r->stage[i].name);
+        law(h->count == 0 || h->min >= 0, "%s: negative", r->stage[i].name);
+        __extension__ unsigned __int128 high = h->sum_hi;
+        sum += high << 64 | h->sum_lo;
+    }
+    law(sum == (whole << 64 | total->sum_lo), "the stages do not add up to the total");
+    if (r->warmup_ps == 0)
+        law(total->count == machine_fate(r, FATE_DELIVERED), "not every delivered frame was measured");
+}
+
+/* ---- two runs ---- */
+
+static bool same_fingerprint(const struct result *a, const struct result *b)
+{
+    return a->fingerprint.lo == b->fingerprint.lo && a->fingerprint.hi == b->fingerprint.hi;
+}
+
+static bool same_packet(const struct result_packet *a, const struct result_packet *b)
+{
+    return a->seq == b->seq && a->flow == b->flow && a->len == b->len && a->queue == b->queue && a->cpu == b->cpu &&
+           a->t_wire == b->t_wire && a->t_dma == b->t_dma && a->t_irq == b->t_irq && a->t_poll == b->t_poll &&
+           a->t_stack == b->t_stack && a->t_socket == b->t_socket && a->t_app == b->t_app && a->fate == b->fate;
+}
+
+static void same(const struct result *a, const struct result *b, const char *what)
+{
+    law(a->counters == b->counters, "%s: other counters", what);
+    for (int i = 0; i < a->counters; i++)
+        law(a->counter[i].value == b->counter[i].value, "%s: %s %s is %llu, not %llu", what, a->counter[i].scope,
+            a->counter[i].name, ULL(b->counter[i].value), ULL(a->counter[i].value));
+    law(same_fingerprint(a, b), "%s: another fingerprint", what);
+    law(a->sim_ps == b->sim_ps, "%s: another end", what);
+    law(memcmp(&a->ledger, &b->ledger, sizeof a->ledger) == 0, "%s: another ledger", what);
+    law(memcmp(a->work_hist, b->work_hist, sizeof a->work_hist) == 0, "%s: other polls", what);
+    for (int i = 0; i < a->cpus; i++)
+        law(memcmp(&a->cpu[i], &b->cpu[i], sizeof a->cpu[i]) == 0, "%s: CPU %d spent its time otherwise", what, i);
+    law(a->packets == b->packets, "%s: other time lines", what);
+    for (int i = 0; i < a->packets; i++)
+        law(same_packet(&a->packet[i], &b->packet[i]), "%s: frame %llu went otherwise", what, ULL(a->packet[i].seq));
+}
+
+/* Whether replications must differ: some source that has sent draws its first start. (A random tick or cost may
+ * happen to touch nothing.) */
+static bool arrivals_vary(const struct config *c, const struct result *r)
+{
+    for (int t = 0; t < c->traffics; t++)
+        if (!c->traffic[t].traffic.offset)
+            return false;
+    return r->ledger.offered > 0 && r->packets > 0;
+}
+
+static void all_laws(const struct config *c)
+{
+    const struct run_options usual = { .seed = 1, .sample_every = 1 };
+    struct run_options slow = usual, replication = usual, seed = usual;
+    struct result r, other;
+
+    slow.no_batch = true;
+    replication.replication = 1;
+    seed.seed = 2;
+    run(c, &usual, &r);
+    conservation(&r);
+    causality(&r);
+    work_conservation(c, &r);
+    line_rate(c, &r);
+    polls(c, &r);
+    latencies(&r);
+
+    run(c, &slow, &other);
+    same(&r, &other, "without batching");
+    result_free(&other);
+
+    run(c, &usual, &other);
+    same(&r, &other, "the second time");
+    result_free(&other);
+
+    run(c, &replication, &other);
+    if (r.deterministic)
+        same(&r, &other, "another replication of a deterministic run");
+    else if (arrivals_vary(c, &r))
+        law(!same_fingerprint(&r, &other), "another replication is the same");
+    result_free(&other);
+
+    run(c, &seed, &other);
+    if (r.deterministic)
+        same(&r, &other, "another seed of a deterministic run");
+    result_free(&other);
+    result_free(&r);
+}
+
+/* ---- every scenario of the folder ---- */
+
+enum { NAMES = 64 };
+
+/* The names without ending of the .yaml files of a folder below the data directory, sorted; returns how many. */
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static int yaml_files(const char *folder, char name[NAMES][64])
+{
+    char path[512];
+    struct dirent *entry;
+    int n = 0;
+
+    snprintf(path, sizeof path, "%s/%s", machine_data_dir(), folder);
+    DIR *d = opendir(path);
+    ck_assert_msg(d != NULL, "%s", path);
+    while ((entry = readdir(d)) != NULL) {
+        size_t length = strlen(entry->d_name);
+        if (length <= 5 || length >= 64 || strcmp(entry->d_name + length - 5, ".yaml") != 0)
+            continue;
+        ck_assert_int_lt(n, NAMES);
+        snprintf(name[n++], 64, "%.*s", (int)(length - 5), entry->d_name);
+    }
+    closedir(d);
+    qsort(name, (size_t)n, sizeof name[0], by_name);
+    return n;
+}
+
+/* A new scenario is tested by existing. Only its beginning: 2 ms. */
+START_TEST(every_scenario_of_the_folder_obeys)
+{
+    static char name[NAMES][64];
+    int n = yaml_files(".", name);
+
+    ck_assert_int_ge(n, 8);
+    for (int i = 0; i < n; i++) {
+        struct config c;
+        char file[80];
+
+        snprintf(file, sizeof file, "%.63s.yaml", name[i]);
+        snprintf(context, sizeof context, "%s --set run.duration=2ms --set run.drain=5ms", file);
+        machine_load(&c, file, "run.duration=2ms run.drain=5ms");
+        all_laws(&c);
+        machine_release(&c);
+    }
+}
+END_TEST
+
+/* ---- machines at random ---- */
+
+static struct stream dice;
+
+static int64_t between(int64_t low, int64_t high)
+{
+    return low + (int64_t)stream_below(&dice, (uint64_t)(high - low + 1));
+}
+
+static bool one_in(int64_t n)
+{
+    return between(1, n) == 1;
+}
+
+static void say(const char *format, ...)
+{
+    size_t used = strlen(context);
+    va_list args;
+
+    va_start(args, format);
+    int n = vsnprintf(context + used, sizeof context - used, format, args);
+    va_end(args);
+    ck_assert(n > 0 && (size_t)n < sizeof context - used);
+}
+
+#define PICK(...)  pick((const int64_t[]){ __VA_ARGS__ }, sizeof((const int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t))
+static long long pick(const int64_t *of, size_t n)
+{
+    return of[stream_below(&dice, n)];
+}
+
+#define WORD(...)  word((const char *const[]){ __VA_ARGS__ }, sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
+static const char *word(const char *const *of, size_t n)
+{
+    return of[stream_below(&dice, n)];
+}
+
+static const char *onoff(void) { return WORD("on", "off"); }
+
+static void random_kernel(void)
+{
+    static char kernel[NAMES][64];
+    int kernels = yaml_files("kernels", kernel);
+
+    /* linux-6.12 -> 6.12 */
+    say("kernel.version: \"%s\"\n", kernel[stream_below(&dice, (uint64_t)kernels)] + strlen("linux-"));
+    say("kernel.hz: %lld\nkernel.nohz: %s\nkernel.tick_phase: %s\n", PICK(100, 250, 1000), onoff(), WORD("-1ps", "150us"));
+    say("kernel.napi.weight: %lld\n", PICK(1, 2, 7, 64, 64, 64));
+    say("kernel.softirq: {max_restart: %lld, max_time: %lldus}\n", PICK(1, 2, 10, 10), PICK(0, 2000, 2000));
+    say("net.core: {netdev_budget: %lld, netdev_budget_usecs: %lldus, dev_weight: %lld, netdev_max_backlog: %lld, "
+        "gro_normal_batch: %lld, rmem_default: %lldB, rmem_max: %lldB}\n", PICK(1, 2, 16, 64, 300, 300),
+        PICK(0, 0, 100), PICK(1, 3, 64, 64), PICK(0, 10, 1000, 1000), PICK(1, 3, 8, 8), PICK(2304, 20000, 212992, 212992),
+        PICK(2304, 212992, 4194304));
+    if (one_in(4))
+        say("net.ipv4.tcp_rmem: [4096B, %lldB, %lldB]\n", PICK(5000, 20000, 131072), PICK(131072, 400000));
+    if (one_in(8))
+        say("host.address: %s\nnet.ipv4.ip_forward: %s\n", WORD("10.0.0.2", "10.0.0.3"), onoff());
+    if (one_in(3))
+        say("netfilter: {raw.rules: %lld, input.rules: %lld, conntrack: %s, %s: %s}\n", PICK(0, 20), PICK(0, 100),
+            onoff(), WORD("raw.policy", "input.policy"), WORD("drop", "accept", "accept"));
+    if (one_in(4))
+        say("net.netfilter.nf_conntrack_max: 5\napp.taps: %lld\n", PICK(0, 1, 3));
+}
+
+static void random_cpus(int cpus)
+{
+    say("cpu: {count: %d, model: %s}\n", cpus, WORD("xeon-e5-1650v4", "\"\""));
+    say("cpu.cstate: {exit_latency: %lldus, target_residency: %lldus}\n", PICK(0, 2, 50), PICK(0, 2, 200));
+    say("run.cost_cv: %lld\n", PICK(0, 0, 5, 100));
+}
+
+static void random_nics(int nics, int cpus)
+{
+    int64_t all_cpus = (1 << cpus) - 1;
+    static char model[NAMES][64];
+    int models = yaml_files("nics", model);
+
+    say("nic: {model: %s, channels: %lld}\n", model[stream_below(&dice, (uint64_t)models)], (long long)between(1, 4));
+    for (int i = 0; i < nics; i++) {
+        say("nic[eth%d].ring.rx: %lld\nnic[eth%d].fifo: %lldB\n", i, PICK(32, 33, 64, 100, 300, 1024), i,
+            PICK(0, 64, 2000, 20480, 524288));
+        if (one_in(2))
+            say("nic[eth%d].coalesce: {rx-usecs: %lldus, rx-frames: %lld, kind: %s, cause: %s}\n", i, PICK(0, 1, 20, 100),
+                PICK(0, 0, 1, 5, 32), WORD("gap", "delay"), WORD("latched", "unread"));
+        if (one_in(3))
+            say("nic[eth%d].ring: {empty: %s, refill_batch: %lld, refill_at_end: %lld}\n", i, WORD("drop", "hold"),
+                PICK(1, 8, 16), PICK(0, 1, 8));
+    }
+    say("nic.features: {gro: %s, rxhash: %s}\nnic.rss.hash_udp_ports: %s\n", onoff(), WORD("on", "on", "off"), onoff());
+    if (one_in(3))
+        say("nic: {napi_defer_hard_irqs: %lld, gro_flush_timeout: %lldus}\n", PICK(0, 1, 5), PICK(0, 5, 50));
+    if (one_in(10))
+        say("nic.xdp: %s\n", WORD("pass", "drop"));
+    if (one_in(3))
+        say("nic.queue: {rps_cpus: %llx}\n", (unsigned long long)between(1, all_cpus));
+    if (one_in(4))
+        say("nic.queue[0].smp_affinity: %llx\n", (unsigned long long)between(1, all_cpus));
+    if (one_in(6))
+        say("pcie.bandwidth: %lldGbps\n", PICK(1, 3, 8));
+}
+
+/* At most so many frames that a run takes milliseconds. */
+static void random_source(int i, int nics)
+{
+    say("traffic[t%d]: {frames: %lld, flows: %lld, dport: %lld, sport: %d, nic: %lld, offset: %s, start: %lldus", i,
+        (long long)between(1, 1500), PICK(1, 1, 3, 40), PICK(9, 9, 10), 9000 + 100 * i, (long long)between(0, nics - 1),
+        WORD("on", "on", "off"), PICK(0, 0, 50, 300));
+    if (one_in(3)) {
+        say(", kind: sender, frame: %lldB, window: %lldB, rtt: %lldus, bytes: %lldB, fcs_errors: %lld}\n",
+            PICK(100, 1518, 1518), PICK(3000, 65536, 65536, 262144), PICK(20, 20, 100, 400), PICK(1, 10000, 300000, 300000),
+            PICK(0, 0, 30000));
+        return;
+    }
+    say(", kind: %s, proto: %s, frame: %lldB, rate: %lldkpps", WORD("cbr", "cbr", "poisson", "onoff"),
+        WORD("udp", "udp", "tcp"), PICK(71, 71, 128, 128, 500, 500, 1518, 1518, 1518, 9018),
+        PICK(20, 100, 200, 400, 1000, 3000, 15000));
+    say(", burst: %lldus, period: %lldus", PICK(5, 50), PICK(0, 100, 400));
+    if (one_in(8))
+        say(", fcs_errors: 100000, runts: 50000");
+    say("}\n");
+}
+
+/* Several applications each have a port of their own; a single one may listen on all. */
+static void random_app(int i, int apps, int cpus)
+{
+    long long port = apps > 1 ? 9 + i : PICK(0, 0, 9);
+
+    say("app[a%d]: {kind: %s, proto: %s, port: %lld, cpu: %lld, work: %lldns, work_byte: %lldcycles/B, "
+        "read_size: %lldB, rcvbuf: %lldB, maxevents: %lld}\n", i, WORD("recv", "recv", "epoll", "busy"),
+        WORD("any", "any", "udp", "tcp"), port, (long long)between(-1, cpus - 1),
+        PICK(0, 100, 2000, 50000), PICK(0, 0, 2), PICK(1, 700, 1460, 65536), PICK(0, 0, 1, 30000, 1000000),
+        PICK(1, 64));
+}
+
+static void random_scenario(uint64_t seed)
+{
+    stream_seed(&dice, seed, 0, "laws");
+    int cpus = (int)between(1, 4), nics = one_in(5) ? 2 : 1, sources = (int)between(1, 3), apps = (int)PICK(0, 1, 1, 2, 2, 3);
+
+    context[0] = '\0';
+    say("# machine %llu of tests/test_laws.c\n", (unsigned long long)seed);
+    say("version: 1\nrun: {duration: %lldus, drain: %lldus}\n", PICK(200, 1000, 3000, 6000), PICK(0, 500, 5000));
+    random_kernel();
+    random_cpus(cpus);
+    random_nics(nics, cpus);
+    for (int i = 0; i < sources; i++)
+        random_source(i, nics);
+    for (int i = 0; i < apps; i++)
+        random_app(i, apps, cpus);
+}
+
+START_TEST(every_machine_obeys)
+{
+    struct config c;
+
+    random_scenario((uint64_t)_i);
+    machine_parse(&c, context, "");
+    all_laws(&c);
+    machine_release(&c);
+}
+END_TEST
+
+/* The dice do reach what they are meant to reach: over all machines nearly every way to end occurs. */
+START_TEST(the_machines_differ)
+{
+    const struct run_options o = { .seed = 1 };
+    uint64_t seen[FATES] = { 0 };
+    uint64_t squeezes = 0, ksoftirqd = 0, full = 0;
+
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        struct config c;
+        struct result r;
+        random_scenario(seed);
+        machine_parse(&c, context, "");
+        run(&c, &o, &r);
+        for (int f = 0; f < FATES; f++)
+            seen[f] += r.ledger.frames[f];
+        squeezes += r.time_squeeze;
+        ksoftirqd += result_counter(&r, NULL, "ksoftirqd_wakeups");
+        full += result_counter(&r, NULL, "napi_polls_full");
+        result_free(&r);
+        machine_release(&c);
+    }
+    static const enum fate wanted[] = {
+        FATE_DELIVERED, FATE_RX_CRC_ERRORS, FATE_RX_LENGTH_ERRORS, FATE_RX_MISSED_ERRORS, FATE_RX_NO_DESC,
+        FATE_CPU_BACKLOG, FATE_NETFILTER_DROP, FATE_NO_SOCKET, FATE_SOCKET_RCVBUFF, FATE_IP_INADDRERRORS, FATE_XDP_DROP,
+        FATE_FORWARDED, FATE_TCP_OLD_DATA,
+    };
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+        ck_assert_msg(seen[wanted[i]] > 0, "no frame ended as %s", fate_info[wanted[i]].name);
+    ck_assert_uint_gt(squeezes, 0);
+    ck_assert_uint_gt(ksoftirqd, 0);
+    ck_assert_uint_gt(full, 0);
+}
+END_TEST
+
+/* ---- Little's law ---- */
+
+/* Looks at the machine at regular times, after everything that happens then. */
+struct census {
+    struct event event;
+    struct host *host;
+    ps_t every, until;
+    uint64_t inside, looks;
+};
+
+static void count_inside(void *census)
+{
+    struct census *n = census;
+    struct engine *e = &n->host->engine;
+
+    for (int i = 0; i < n->host->nics; i++)
+        nic_settle(&n->host->nic[i]);
+    n->inside += host_in_flight(n->host);
+    n->looks++;
+    if (e->now + n->every <= n->until)
+        engine_at(e, &n->event, e->now + n->every);
+}
+
+/* 400 000 frames a second that all arrive at the reader: the frames inside, counted every 1.003 us (no multiple of
+ * their distance of 2.5 us), are on average as many as arrive in the time that one stays. L = lambda W, to 1 %. */
+START_TEST(as_many_are_inside_as_arrive_while_one_stays)
+{
+    struct census n = { .every = 1003 * NS, .until = 40 * MS };
+    struct result plain;
+    struct config c;
+    struct host h;
+    char why[256];
+
+    machine_load(&c, "linerate.yaml", "traffic.rate=400kpps run.duration=40ms traffic.stop=39ms");
+    machine_run(&c, &run_options_default, &plain);
+    CHECK_EQ(host_init(&h, &c, 1, 0, true, why, sizeof why), 0);
+    n.host = &h;
+    CHECK_EQ(event_init(&h.engine, &n.event, EVENT_MEASURE, count_inside, &n), 0);
+    engine_at(&h.engine, &n.event, 0);
+    ck_assert(host_run(&h, NULL, NULL));
+
+    const struct hist *total = &h.latency[STAGE_TOTAL];
+    ck_assert_uint_gt(total->count, 15000);
+    CHECK_EQ(total->count, host_ledger(&h).offered);
+    double mean_inside = (double)n.inside / (double)n.looks;
+    double rate = (double)total->count / (double)n.until;
+    ck_assert_double_gt(mean_inside, 1);
+    ck_assert_double_eq_tol(mean_inside, rate * hist_mean(total), 0.01 * mean_inside);
+
+    /* and to look does not change what is seen */
+    ck_assert_uint_eq(h.fingerprint.lo, plain.fingerprint.lo);
+    ck_assert_uint_eq(h.fingerprint.hi, plain.fingerprint.hi);
+    result_free(&plain);
+    host_free(&h);
+    machine_release(&c);
+}
+END_TEST
+
+enum { MACHINES = 500 };
+
+Suite *laws_suite(void);
+Suite *laws_suite(void)
+{
+    Suite *s = suite_create("laws");
+    TCase *t = tcase_create("laws");
+
+    tcase_add_test(t, every_scenario_of_the_folder_obeys);
+    tcase_add_loop_test(t, every_machine_obeys, 1, MACHINES + 1);
+    tcase_add_test(t, the_machines_differ);
+    tcase_add_test(t, as_many_are_inside_as_arrive_while_one_stays);
+    tcase_set_timeout(t, 300);
+    suite_add_tcase(s, t);
+    return s;
+}
