@@ -40,6 +40,7 @@ static struct expected add_up(const struct config *c)
     const struct nic_config *n = &c->nic[0];
     const struct app_params *app = &c->app[0].app;
     int64_t frame = c->traffic[0].traffic.frame, payload = frame - ETHERNET_IP_UDP_FCS;
+    int64_t got = payload < app->read_size ? payload : app->read_size;
     struct expected e;
 
     /* 1 the wire, the PHY, the bus */
@@ -71,7 +72,7 @@ static struct expected add_up(const struct config *c)
     /* 7 the reader: IPI, out of the idle state, the switch, back in recv(), the copy */
     ps_t woken = e.socket + h->udp.enqueue + h->sched.ipi_latency + h->cpu.cstate_exit_latency;
     ps_t reading = h->sched.switch_from_idle + h->app.resume + h->app.recv_dequeue +
-                   ps_of_fs_per_byte(h->app.copy_byte, payload < app->read_size ? payload : app->read_size);
+                   ps_of_fs_per_byte(h->app.copy_byte, got);
     e.app = woken + interrupt(h, h->sched.ipi) + reading;
 
     /* and what the CPUs do besides: after the wakeup CPU 0 ends poll, run and session; CPU 1 returns from recv(), works,
@@ -80,8 +81,7 @@ static struct expected add_up(const struct config *c)
     e.softirq0 = (e.socket - e.irq - h->cpu.irq_exit) + h->udp.enqueue + h->sock.data_ready + h->sched.wake_remote +
                  h->napi.poll_end + h->softirq.run_end + h->softirq.exit;
     e.hardirq1 = interrupt(h, h->sched.ipi);
-    e.task1 = reading + h->app.recv_return + h->app.user + app->work +
-              ps_of_fs_per_byte(app->work_byte, payload < app->read_size ? payload : app->read_size) +
+    e.task1 = reading + h->app.recv_return + h->app.user + app->work + ps_of_fs_per_byte(app->work_byte, got) +
               h->app.recv_entry + h->app.block + h->sched.switch_to_idle;
     return e;
 }
