@@ -46,4 +46,14 @@ elif ! diff -u README.md "$tmp/README.md"; then
     echo 'readme: an output shown in README.md is no longer the true one; UPDATE=1 bash tests/e2e/readme.sh renews them' >&2
     exit 1
 fi
-echo "  readme: $blocks outputs are the true ones"
+# The times of the one-frame table add up to what the program says, to the picosecond.
+table=$(sed -n '/^## One frame/,/^The article/p' README.md | grep '^|.* [nu]s |$' |
+    awk -F'|' '{ gsub(/ /, "", $5); unit = $5 ~ /us$/ ? 1000000 : 1000; sub(/[nu]s$/, "", $5); sum += $5 * unit }
+               END { printf "%.0f", sum }')
+said=$(rxsim run scenarios/one-frame.yaml --no-store -q --json |
+    sed -n '/"total": {/,/}/s/.*"mean": \([0-9.]*\).*/\1/p' | awk '{ printf "%.0f", $1 * 1000 }')
+if [ "$table" != "$said" ]; then
+    echo "readme: the one-frame table adds up to $table ps, the program says $said ps" >&2
+    exit 1
+fi
+echo "  readme: $blocks outputs are the true ones, and the one-frame table adds up"
