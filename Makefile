@@ -36,7 +36,7 @@ VERSION ?= $(shell cat VERSION 2>/dev/null || git describe --always --dirty 2>/d
 MODULES      := gsl sqlite3 yaml-0.1 libpcap zlib
 TEST_MODULES := check
 DEBS         := gcc:gcc make:make pkg-config:pkg-config gsl.pc:libgsl-dev sqlite3.pc:libsqlite3-dev \
-                yaml-0.1.pc:libyaml-dev libpcap.pc:libpcap-dev zlib.pc:zlib1g-dev check.pc:check sqlite3:sqlite3
+                yaml-0.1.pc:libyaml-dev libpcap.pc:libpcap-dev zlib.pc:zlib1g-dev csv.h:libcsv-dev check.pc:check sqlite3:sqlite3
 DEV_DEBS     := clang:clang valgrind:valgrind shellcheck:shellcheck jq:jq
 
 SRCS  := $(sort $(wildcard sim/*/*.c models/*.c))
@@ -61,7 +61,8 @@ LINK      = $(CC) $(CFLAGS) $(SANFLAGS) -pthread $(LDFLAGS)
 STAMP     = -DRXSIM_VERSION='"$(VERSION)"' -DRXSIM_DATADIR='"$(DATADIR)"'
 
 MODULE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(MODULES) 2>/dev/null)
-MODULE_LIBS   := $(shell $(PKG_CONFIG) --libs $(MODULES) 2>/dev/null)
+# libcsv comes without a pkg-config file.
+MODULE_LIBS   := $(shell $(PKG_CONFIG) --libs $(MODULES) 2>/dev/null) -lcsv
 TEST_CFLAGS   := $(shell $(PKG_CONFIG) --cflags $(TEST_MODULES) 2>/dev/null)
 TEST_LIBS     := $(shell $(PKG_CONFIG) --libs $(TEST_MODULES) 2>/dev/null)
 
@@ -201,6 +202,7 @@ for pair in $(DEBS) $(if $(DEV),$(DEV_DEBS)); do
     need=$${pair%%:*} deb=$${pair#*:}
     case $$need in
     *.pc) $(PKG_CONFIG) --exists "$${need%.pc}" 2>/dev/null && continue ;;
+    *.h) printf '#include <%s>\n' "$$need" | $(CC) -E - >/dev/null 2>&1 && continue ;;
     *) command -v "$$need" >/dev/null && continue ;;
     esac
     dpkg-query -W -f='$${Status}' "$$deb" 2>/dev/null | grep -q '^install ok installed' && continue

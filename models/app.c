@@ -57,7 +57,10 @@ static const struct param host_rows[] = {
                         "Cai et al. 2021: 0.36 cycles/B at 3.4 GHz"),
     PARAM_COST(struct app_host_params, recv_return, "cost.recv.return", 390, "freeing the skb, return to user mode",
                "as cost.recv.entry"),
-    PARAM_COST(struct app_host_params, user, "cost.recv.user", 100, "user mode around the call", "assumption"),
+    PARAM_COST(struct app_host_params, user, "cost.recv.user", 50, "user mode after the call, until the program looks",
+               "assumption"),
+    PARAM_COST(struct app_host_params, call, "cost.recv.call", 50, "user mode from the program's work to the next call",
+               "assumption"),
     PARAM_COST(struct app_host_params, block, "cost.recv.block", 500, "finding nothing, up to the switch",
                "assumption; 348 instructions measured under icount"),
     PARAM_COST(struct app_host_params, resume, "cost.recv.resume", 900, "from the switch back to the queue",
@@ -102,13 +105,22 @@ static void next_call(struct context *x)
     recv_call(x);
 }
 
-static void user(struct context *x)
+/* The program has what it asked for, works on it, and asks again. */
+static void returned(struct context *x)
 {
     struct app *a = x->sk->app;
     ps_t work = a->got < 0 ? 0 : a->params->work + ps_of_fs_per_byte(a->params->work_byte, a->got);
 
+    if (a->got >= 0)
+        trace_emit(&a->host->engine.trace, x->cpu->engine->now, TRACE_RECV_RETURN, x->cpu->index,
+                   (int64_t)a->got_frame, a->got_dma_at);
+    context_work(x, work + costs(x)->call, next_call);
+}
+
+static void user(struct context *x)
+{
     x->flags = STEP_USER;
-    context_work(x, costs(x)->user + work, next_call);
+    context_work(x, costs(x)->user, returned);
 }
 
 static void return_to_user(struct context *x)
@@ -137,6 +149,8 @@ static void udp_copied(struct context *x)
     int64_t bytes = f->payload < want ? f->payload : want;      /* the rest of a datagram is lost to the reader */
 
     x->skb = NULL;
+    x->sk->app->got_frame = f->id;
+    x->sk->app->got_dma_at = f->dma_at;
     h->udp.InDatagrams++;
     trace_emit(&h->engine.trace, h->engine.now, TRACE_RECV, x->cpu->index, (int64_t)f->id, bytes);
     host_skb_drop(h, s, FATE_DELIVERED);

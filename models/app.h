@@ -39,6 +39,7 @@ struct app_host_params {
     int64_t copy_byte;
     int64_t recv_return;
     int64_t user;
+    int64_t call;
     int64_t block;
     int64_t resume;
     int64_t empty;
@@ -74,6 +75,8 @@ struct app {
     int events_left;
     bool waiting;               /* in epoll_wait, asleep or about to be */
     int64_t got;                /* bytes of the current message; -1: there was none */
+    uint64_t got_frame;         /* its (last) frame, and when that was in memory */
+    ps_t got_dma_at;
 };
 
 int app_init(struct app *a, struct host *h, int index);

@@ -56,7 +56,8 @@ const char *const trace_point_name[] = {
     [TRACE_SOFTIRQ_EXIT] = "irq:softirq_exit", [TRACE_NAPI_POLL] = "napi:napi_poll",
     [TRACE_NETIF_RECEIVE_SKB] = "net:netif_receive_skb", [TRACE_SOCK_QUEUE] = "sock:queue",
     [TRACE_SCHED_WAKEUP] = "sched:sched_wakeup", [TRACE_SCHED_SWITCH] = "sched:sched_switch",
-    [TRACE_RECV] = "syscalls:sys_exit_recvfrom", [TRACE_KFREE_SKB] = "skb:kfree_skb",
+    [TRACE_RECV] = "sock:sock_recv_length", [TRACE_RECV_RETURN] = "syscalls:sys_exit_recvfrom",
+    [TRACE_KFREE_SKB] = "skb:kfree_skb",
 };
 
 /* ---- relations between parameters ---- */
@@ -132,8 +133,8 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
     }
     const struct app_host_params *costs = &c->host->app;
     for (int i = 0; i < c->apps; i++) {
-        if (c->app[i].app.kind == APP_BUSY && costs->recv_entry + costs->empty + costs->user <= 1) {
-            snprintf(buffer, size, "app[%s].kind is busy, but cost.recv.entry, .empty and .user are all 0: it would "
+        if (c->app[i].app.kind == APP_BUSY && costs->recv_entry + costs->empty + costs->user + costs->call <= 1) {
+            snprintf(buffer, size, "app[%s].kind is busy, but cost.recv.entry, .empty, .user and .call are all 0: it would "
                      "read for ever without time passing", c->app_name[i]);
             return buffer;
         }

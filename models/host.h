@@ -52,6 +52,7 @@ enum trace_point {
     TRACE_SCHED_WAKEUP,
     TRACE_SCHED_SWITCH,
     TRACE_RECV,                 /* delivered to the application; a: frame id */
+    TRACE_RECV_RETURN,          /* and recv() is back in user mode; a: frame id, b: when the frame was in memory */
     TRACE_KFREE_SKB,            /* a: frame id, b: enum fate */
 };
 extern const char *const trace_point_name[];

@@ -39,6 +39,8 @@ static const struct param rows[] = {
     P(rate, "rate", UNIT_LOAD, LOAD_OF(LOAD_MILLIPPS, 1000 * (int64_t)MILLION), 1, INT64_MAX,
       "offered load, inside a train for onoff; above line rate the wire queues; not for replay and sender",
       "ours: a round 1 Mpps; the check allows 0.001pps..1Gpps, 1kbps..1.6Tbps, 0.0001%..1000%"),
+    P(interval, "interval", UNIT_TIME, 0, 0, 100000 * SEC,
+      "distance of two starts, instead of rate and exact where a rate is not; 0: by rate", "ours"),
     P(frame, "frame", UNIT_BYTES, SHORTEST, SHORTEST, LONGEST,
       "frame from destination address to FCS; tcp needs 71 for a byte of payload; sender: its largest",
       "IEEE 802.3: 64 is the shortest; 9022 is MTU 9000 with header, VLAN tag and FCS"),
@@ -274,6 +276,11 @@ static void gap_fraction(const struct traffic_params *p, int64_t link_bps, u128 
     uint64_t value = (uint64_t)load_value(p->rate);
     u128 divisor;
 
+    if (p->interval > 0) {
+        *over = (u128)(uint64_t)p->interval;
+        *under = 1;
+        return;
+    }
     switch (load_kind(p->rate)) {
     case LOAD_MILLIPPS:
         *over = (u128)(uint64_t)SEC * 1000;

@@ -65,6 +65,7 @@ enum traffic_proto { TRAFFIC_UDP, TRAFFIC_TCP };
 struct traffic_params {
     int64_t kind;
     int64_t rate;               /* UNIT_LOAD; on/off: inside a train; not for replay */
+    int64_t interval;           /* the same as a distance of starts; 0: by rate */
     int64_t frame;              /* bytes on the wire with FCS: 64..9022 */
     int64_t proto;
     int64_t flows;              /* round robin over so many source ports */

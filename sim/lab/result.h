@@ -63,6 +63,7 @@ struct result {
     struct fingerprint fingerprint;
     int64_t sim_ps;             /* simulated time, start to the end of the drain */
     int64_t warmup_ps;
+    int64_t last_arrival_ps;    /* of a frame at the NIC */
     int64_t offer_ps;           /* traffic was offered for so long, the time behind all rates; 0: all of sim_ps */
     uint64_t events;            /* engine events and inline steps: not a model fact, never hashed or compared */
     double wall_s;              /* likewise */

@@ -328,6 +328,7 @@ static int collect(struct host *h, struct result *r)
     r->fingerprint = h->fingerprint;
     r->sim_ps = h->engine.now;
     r->warmup_ps = h->warm_at;
+    r->last_arrival_ps = h->last_arrival;
     r->offer_ps = h->stop_at != PS_NEVER ? h->stop_at : h->last_arrival;
     r->events = h->engine.fired + h->engine.inlined;
     r->deterministic = host_deterministic(h);

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* rxsim validate: predicted beside measured. */
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/cli/commands.h"
+#include "sim/cli/data_dir.h"
+#include "sim/cli/session.h"
+#include "sim/cli/watch.h"
+#include "sim/lab/validate.h"
+#include "sim/out/validation.h"
+
+static const struct option_row options[] = {
+    { .name = "all", .kind = OPTION_FLAG, .doc = "every suite, and one table of them at the end" },
+    { .name = "rows", .kind = OPTION_TEXT, .argument = "FILE.csv",
+      .doc = "predict these rows instead of the suite's own: the same columns" },
+    { .name = "only", .kind = OPTION_TEXT, .argument = "GLOBS", .doc = "only rows whose id matches, as 'A_* J_burst*'" },
+    { .name = "failed", .kind = OPTION_FLAG, .doc = "print only the rows outside their tolerances" },
+    { .name = "jobs", .letter = 'j', .kind = OPTION_NUMBER, .argument = "N", .dflt = "0", .min = 0, .max = 1024,
+      .doc = "runs at a time; 0: one per core. Never changes a result" },
+    OPTIONS_OUTPUT,
+    { .name = NULL }
+};
+
+static const char *const examples[] = {
+    "rxsim validate qemu",
+    "rxsim validate qemu --only 'J_* K_*' --failed",
+    "rxsim validate qemu --rows my-measurements.csv --json",
+    "rxsim validate --all",
+    NULL
+};
+
+static void progress(void *user, int finished, int total)
+{
+    struct watch *w = user;
+
+    atomic_store(&w->total, total);
+    atomic_store(&w->finished, finished);
+}
+
+/* Runs one suite into `v` (to be freed in any case). */
+static int validate(const struct arguments *a, const char *suite, struct watch *w, struct validation *v)
+{
+    struct messages m = { 0 };
+    struct validate_options o = {
+        .data_dir = data_dir(), .rows = given_text(a, "rows"), .only = given_text(a, "only"),
+        .jobs = (int)given_number(a, "jobs"), .stop = &w->stop, .progress = progress, .user = w,
+    };
+
+    watch_begin(w, 1, 0, a->quiet);
+    int failed = validate_suite(v, suite, &o, &m);
+    watch_end(w);
+    int signal = atomic_load(&w->signal);
+    if (failed && !signal)
+        print_messages(&m);
+    messages_free(&m);
+    if (signal)
+        return EXIT_SIGNAL + signal;
+    return failed ? EXIT_USAGE : EXIT_OK;
+}
+
+static int validate_one(const struct arguments *a, const char *suite)
+{
+    struct watch w = { 0 };
+    struct validation v;
+    int code = validate(a, suite, &w, &v);
+
+    if (code == EXIT_OK && a->json)
+        validation_json(&v, stdout);
+    else if (code == EXIT_OK)
+        validation_print(&v, given(a, "failed"), a->colour, stdout);
+    if (code == EXIT_OK && !validation_holds(&v))
+        code = EXIT_CHECK;
+    validation_free(&v);
+    return code;
+}
+
+/* ---- all suites ---- */
+
+static int is_suite(const struct dirent *d)
+{
+    const char *dot = strrchr(d->d_name, '.');
+
+    return dot && strcmp(dot, ".yaml") == 0;
+}
+
+/* The names of scenarios/truth/NAME.yaml, in order; those are suites, their scenarios are in folders below. */
+static int suites(char ***names)
+{
+    struct dirent **entry;
+    char *folder = NULL;
+
+    if (asprintf(&folder, "%s/truth", data_dir()) < 0)
+        abort();
+    int n = scandir(folder, &entry, is_suite, alphasort);
+    free(folder);
+    if (n < 0) {
+        say("%s has no folder truth: no suites there", data_dir());
+        return -1;
+    }
+    *names = calloc((size_t)n + 1, sizeof **names);
+    for (int i = 0; i < n; i++) {
+        if (*names) {
+            (*names)[i] = strdup(entry[i]->d_name);
+            if ((*names)[i])
+                *strrchr((*names)[i], '.') = '\0';
+        }
+        free(entry[i]);
+    }
+    free(entry);
+    return *names ? n : -1;
+}
+
+static int validate_all(const struct arguments *a)
+{
+    char **name;
+    int n = suites(&name), code = n < 0 ? EXIT_IO : EXIT_OK;
+    struct table t;
+
+    if (n < 0)
+        return code;
+    validation_table(&t);
+    for (int i = 0; i < n && code <= EXIT_CHECK; i++) {
+        struct watch w = { 0 };
+        struct validation v;
+        int one = validate(a, name[i], &w, &v);
+        if (one == EXIT_OK) {
+            if (given(a, "failed"))
+                validation_print(&v, true, a->colour, stdout);
+            validation_table_row(&t, &v);
+            one = validation_holds(&v) ? EXIT_OK : EXIT_CHECK;
+        }
+        code = one > code ? one : code;
+        validation_free(&v);
+    }
+    if (code <= EXIT_CHECK)
+        table_print(&t, 0, stdout);
+    table_free(&t);
+    for (int i = 0; i < n; i++)
+        free(name[i]);
+    free(name);
+    return code;
+}
+
+static int run(const struct arguments *a)
+{
+    if (given(a, "all") == (a->n > 0)) {
+        say("name a suite (as `rxsim validate qemu`), or say --all");
+        return EXIT_USAGE;
+    }
+    if (given(a, "all") && (given(a, "rows") || a->json)) {
+        say("--all goes with neither --rows nor --json: those are for one suite");
+        return EXIT_USAGE;
+    }
+    return a->n > 0 ? validate_one(a, a->positional[0]) : validate_all(a);
+}
+
+const struct command validate_command = {
+    .name = "validate", .arguments = "[SUITE]", .least = 0, .most = 1,
+    .what = "hold predictions against what real kernels and published measurements did",
+    .about = "Predicts every row of a suite of measurements and prints it beside what was measured, with the error and a\n"
+             "verdict. How columns become parameters, what was calibrated on, and how near is near enough are data in\n"
+             "scenarios/truth/SUITE.yaml. Exits with 1 if fewer rows pass than the suite asks for.",
+    .options = options, .examples = examples, .run = run,
+};

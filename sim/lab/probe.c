@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sim/lab/probe.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "models/host.h"
+
+void probe_init(struct probe *p)
+{
+    *p = (struct probe){ 0 };
+}
+
+void probe_free(struct probe *p)
+{
+    free(p->recv);
+    probe_init(p);
+}
+
+void probe_hook(void *user, ps_t now, int point, int cpu, int64_t a, int64_t b)
+{
+    struct probe *p = user;
+
+    (void)cpu;
+    (void)a;
+    if (point != TRACE_RECV_RETURN || p->broken)
+        return;
+    if (p->recvs == p->room) {
+        size_t room = p->room ? 2 * p->room : 4096;
+        void *bigger = realloc(p->recv, room * sizeof *p->recv);
+        if (!bigger) {
+            p->broken = 1;
+            return;
+        }
+        p->recv = bigger;
+        p->room = room;
+    }
+    p->recv[p->recvs].wire_at = b;
+    p->recv[p->recvs++].returned_at = now;
+}
+
+/* ---- latencies ---- */
+
+static int ascending(const void *a, const void *b)
+{
+    const ps_t *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+/* The value below which a share q lies: the sample of that rank, as the measurements' own tools take it. */
+static double quantile(const ps_t *sorted, size_t n, double q)
+{
+    size_t i = (size_t)(q * (double)n);
+
+    return (double)sorted[i < n ? i : n - 1] / NS;
+}
+
+static double latency(const struct probe *p, const char *which)
+{
+    ps_t *sorted = p->recvs ? malloc(p->recvs * sizeof *sorted) : NULL;
+    double sum = 0, value = NAN;
+
+    if (!sorted)
+        return NAN;
+    for (size_t i = 0; i < p->recvs; i++) {
+        sorted[i] = p->recv[i].returned_at - p->recv[i].wire_at;
+        sum += (double)sorted[i] / NS;
+    }
+    qsort(sorted, p->recvs, sizeof *sorted, ascending);
+    if (strcmp(which, "mean") == 0)
+        value = sum / (double)p->recvs;
+    else if (strcmp(which, "min") == 0)
+        value = (double)sorted[0] / NS;
+    else if (strcmp(which, "max") == 0)
+        value = (double)sorted[p->recvs - 1] / NS;
+    else if (which[0] == 'p')
+        value = quantile(sorted, p->recvs, strtod(which + 1, NULL) / 100);
+    free(sorted);
+    return value;
+}
+
+static double in_window(const struct probe *p, const struct result *r)
+{
+    double n = 0;
+
+    for (size_t i = 0; i < p->recvs; i++)
+        n += p->recv[i].returned_at <= r->last_arrival_ps;
+    return n;
+}
+
+/* ---- numbers of the result ---- */
+
+static double dropped(const struct result *r, const char *reason)
+{
+    for (int f = 0; f < FATES; f++) {
+        if (strcmp(fate_info[f].name, reason) == 0)
+            return (double)r->ledger.frames[f];
+    }
+    return NAN;
+}
+
+static double counter(const struct result *r, const char *name)
+{
+    char scope[SCOPE_NAME];
+    const char *colon = strchr(name, ':');
+
+    if (!colon)
+        return (double)result_counter(r, NULL, name);
+    if ((size_t)(colon - name) >= sizeof scope)
+        return NAN;
+    memcpy(scope, name, (size_t)(colon - name));
+    scope[colon - name] = '\0';
+    return (double)result_counter(r, scope, colon + 1);
+}
+
+static double cpu_ns(const struct result *r, const char *context)
+{
+    double sum = 0;
+
+    for (int k = 0; k < RESULT_CONTEXTS; k++) {
+        if (strcmp(result_context_name[k], context) != 0)
+            continue;
+        for (int c = 0; c < r->cpus; c++)
+            sum += (double)r->cpu[c].ps[k] / NS;
+        return sum;
+    }
+    return NAN;
+}
+
+static double plain(const struct probe *p, const struct result *r, const char *name)
+{
+    const struct { const char *name; double value; } table[] = {
+        { "app_n", (double)p->recvs }, { "polls", (double)r->polls }, { "irqs", (double)r->irqs },
+        { "net_rx_runs", (double)r->softirq_runs }, { "time_squeeze", (double)r->time_squeeze },
+        { "offered", (double)r->ledger.offered }, { "in_flight", (double)r->ledger.in_flight },
+        { "delivered", (double)result_kind(&r->ledger, FATE_KIND_DELIVERED) },
+        { "consumed", (double)result_kind(&r->ledger, FATE_KIND_CONSUMED) },
+        { "dropped", (double)result_kind(&r->ledger, FATE_KIND_DROPPED) },
+    };
+
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (strcmp(table[i].name, name) == 0)
+            return table[i].value;
+    }
+    return NAN;
+}
+
+static double by_name(const struct probe *p, const struct result *r, const char *name)
+{
+    if (strncmp(name, "wire2app_", 9) == 0)
+        return latency(p, name + 9);
+    if (strcmp(name, "app_in_window") == 0)
+        return in_window(p, r);
+    if (strncmp(name, "drop:", 5) == 0)
+        return dropped(r, name + 5);
+    if (strncmp(name, "counter:", 8) == 0)
+        return counter(r, name + 8);
+    if (strncmp(name, "cpu:", 4) == 0)
+        return cpu_ns(r, name + 4);
+    if (strncmp(name, "metric:", 7) == 0)
+        return result_metric(r, name + 7);
+    return plain(p, r, name);
+}
+
+double probe_metric(const struct probe *p, const struct result *r, const char *name)
+{
+    size_t n = strlen(name);
+    char base[128];
+
+    if (n < 3 || n >= sizeof base || strcmp(name + n - 2, "/s") != 0)
+        return by_name(p, r, name);
+    memcpy(base, name, n - 2);
+    base[n - 2] = '\0';
+    return by_name(p, r, base) * 1e12 / (double)(r->offer_ps > 0 ? r->offer_ps : r->sim_ps);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A validation suite: measured rows, how their columns become parameters, and how near a prediction must come. All of
+ * it is data in scenarios/truth/<suite>.yaml and .csv:
+ *
+ *   what:       one line
+ *   rows:       the CSV beside it; `id` and `set` are columns of it
+ *   scenario:   the base, under the data folder; may hold {column}
+ *   group:      columns; the pass threshold holds in each group of rows that agree in them
+ *   pass:       share of the judged rows that must pass
+ *   calibration:  rows that were fitted, as globs of ids: shown, not judged
+ *   printed:    - {rows: GLOBS, why: ..}: shown, not judged
+ *   chaos:      {key: .., values: [..], at_most: 5%}: what moves all costs a little. A row whose own prediction
+ *               leaves the tolerance under one of them is chaotic: shown, not judged
+ *   map:        - {column: C, is: GLOB, set: KEY, to: TEXT}: for a row whose C matches (no `is`: always) the parameter
+ *               KEY is set. In TEXT, {} is the cell and {a*b+c} an integer expression over columns; no `to` means {}
+ *   metrics:    - {column: C, from: NAME, within: 2%, of: C2, least: 5, spread: 150%, by: [..], rows: GLOBS}
+ *               tolerance = max(within x (C2, or C itself), least, spread x the range of C over the rows that agree
+ *               in the columns `by`) */
+#ifndef SIM_LAB_SUITE_H
+#define SIM_LAB_SUITE_H
+
+#include <stdbool.h>
+
+#include "sim/lab/messages.h"
+#include "sim/lab/table_file.h"
+
+enum { SUITE_BY = 8 };
+
+struct suite_map {
+    char *column, *is;          /* NULL: any row; any value */
+    char *set, *to;
+    int line;
+};
+
+struct suite_metric {
+    char *column, *from;
+    double within, least, spread;
+    char *of;                   /* NULL: the column itself */
+    char *by[SUITE_BY];         /* NULL-terminated where shorter */
+    char *rows;                 /* globs of ids; NULL: all */
+    bool printed;               /* shown, without a verdict */
+};
+
+struct suite_printed { char *rows, *why; };
+
+struct suite {
+    char *name, *path, *what, *rows_file, *scenario, *kind;
+    char *group[SUITE_BY];
+    char *calibration;          /* globs, NULL: none */
+    double pass;                /* 0..1 */
+    char *chaos_key;
+    char *chaos_value[SUITE_BY];
+    double chaos_at_most;
+    struct suite_map *map;          int maps;
+    struct suite_metric *metric;    int metrics;
+    struct suite_printed *printed;  int printeds;
+};
+
+/* Reads scenarios/truth/<name>.yaml under data_dir. 0, or -1 after adding messages. Free in any case. */
+int suite_read(struct suite *s, const char *name, const char *data_dir, struct messages *m);
+void suite_free(struct suite *s);
+
+/* Does one of the globs, separated by spaces, match? NULL globs match nothing. */
+bool suite_matches(const char *globs, const char *text);
+
+/* `text` with {..} replaced by what row `row` says, malloc'ed; `cell` stands for {}. NULL and a sentence in `why`. */
+char *suite_fill(const char *text, const char *cell, const struct table_file *t, int row, char *why, unsigned long size);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Validation: predicts every row of a suite and holds it against what was measured. */
+#ifndef SIM_LAB_VALIDATE_H
+#define SIM_LAB_VALIDATE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "sim/lab/suite.h"
+
+struct validate_metric {
+    const char *column;         /* borrowed from the suite */
+    double predicted, measured, tolerance;      /* NAN: not known; tolerance NAN: shown only */
+    double error;               /* share of what the tolerance is a share of; NAN where there is no such thing */
+    bool pass;
+};
+
+enum validate_status {
+    VALIDATE_PASS, VALIDATE_FAIL,
+    VALIDATE_CALIBRATION,       /* fitted, so not judged */
+    VALIDATE_PRINTED,           /* not judged, `why` says why */
+    VALIDATE_CHAOTIC,           /* its own prediction leaves the tolerance when all costs move a little */
+    VALIDATE_ERROR,             /* it could not be run, `why` says why: counts as failed */
+};
+
+struct validate_row {
+    const char *id, *set;       /* borrowed from the table; set "" if there is none */
+    char *group;                /* "kernel=6.1", "" if there is none */
+    enum validate_status status;
+    char *why;                  /* NULL: nothing to say */
+    bool within;                /* all its metrics are, judged or not */
+    struct validate_metric *metric;     /* one for each of the suite that applies */
+    int metrics;
+};
+
+struct validation {
+    struct suite suite;
+    struct table_file table;
+    struct validate_row *row;
+    int rows;
+};
+
+struct validate_options {
+    const char *data_dir;
+    const char *rows;           /* a file instead of the suite's own, NULL: its own */
+    const char *only;           /* globs of ids; NULL: all */
+    int jobs;                   /* 0: all cores */
+    atomic_int *stop;
+    void (*progress)(void *user, int finished, int total);      /* from any thread, one at a time; may be NULL */
+    void *user;
+};
+
+/* Runs the suite. 0; -1 after adding messages if suite or rows are wrong, or when stopped. Free in any case. */
+int validate_suite(struct validation *v, const char *name, const struct validate_options *o, struct messages *m);
+void validation_free(struct validation *v);
+
+bool validate_judged(enum validate_status s);
+extern const char *const validate_status_name[];
+
+/* Of the judged rows of a group (NULL: of all): how many there are and how many pass. */
+void validation_count(const struct validation *v, const char *group, int *judged, int *passed);
+/* Every group, the judged share that passes at least the suite's threshold, and no row was in error. */
+bool validation_holds(const struct validation *v);
+
+#endif

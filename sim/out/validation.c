@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sim/out/validation.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/out/json.h"
+
+static bool same_family(const char *a, const char *b)
+{
+    size_t n = strcspn(a, "_");
+
+    return n == strcspn(b, "_") && strncmp(a, b, n) == 0;
+}
+
+static void number(double x, char text[NUMBER_TEXT])
+{
+    if (isnan(x))
+        snprintf(text, NUMBER_TEXT, "-");
+    else if (x == floor(x) && fabs(x) < 1e15)
+        snprintf(text, NUMBER_TEXT, "%.0f", x);
+    else
+        snprintf(text, NUMBER_TEXT, "%.4g", x);
+}
+
+/* ---- rows ---- */
+
+static const struct validate_metric *find_metric(const struct validate_row *r, const char *column)
+{
+    for (int i = 0; i < r->metrics; i++) {
+        if (r->metric[i].column == column)
+            return &r->metric[i];
+    }
+    return NULL;
+}
+
+/* "600" where both agree, else "598 (600)", with a mark when it is outside the tolerance. */
+static void metric_cell(struct table *t, const struct validate_metric *m)
+{
+    char predicted[NUMBER_TEXT], measured[NUMBER_TEXT];
+
+    if (!m) {
+        table_cell(t, " ");
+        return;
+    }
+    number(m->predicted, predicted);
+    number(m->measured, measured);
+    if (strcmp(predicted, measured) == 0)
+        table_cell(t, "%s", measured);
+    else
+        table_cell(t, "%s (%s)%s", predicted, measured, m->pass ? "" : " !");
+}
+
+static void print_rows(const struct validation *v, bool failed_only, FILE *out)
+{
+    char titles[1024];
+    struct table t;
+    size_t n = (size_t)snprintf(titles, sizeof titles, "id|set|verdict");
+
+    for (int i = 0; i < v->suite.metrics && n < sizeof titles; i++)
+        n += (size_t)snprintf(titles + n, sizeof titles - n, "|>%s", v->suite.metric[i].column);
+    table_init(&t, titles);
+    for (int i = 0; i < v->rows; i++) {
+        const struct validate_row *r = &v->row[i];
+        if (failed_only && r->within && r->status != VALIDATE_ERROR)
+            continue;
+        table_cell(&t, "%s", r->id);
+        table_cell(&t, "%s", r->set);
+        table_cell(&t, "%s", validate_status_name[r->status]);
+        for (int k = 0; k < v->suite.metrics; k++)
+            metric_cell(&t, find_metric(r, v->suite.metric[k].column));
+    }
+    fputs("Predicted (measured); one number: the same. '!': outside the tolerance\n\n", out);
+    table_print(&t, 0, out);
+    table_free(&t);
+    for (int i = 0; i < v->rows; i++) {
+        if (v->row[i].status == VALIDATE_ERROR)
+            fprintf(out, "%s: %s\n", v->row[i].id, v->row[i].why ? v->row[i].why : "");
+    }
+}
+
+/* ---- errors ---- */
+
+static int ascending(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+struct errors { double median, worst; int n; };
+
+/* Of the rows of a family (NULL: of all) that are not calibration; of one column, or of all where that is NULL. */
+static struct errors errors_of(const struct validation *v, const char *family, const char *column)
+{
+    size_t room = (size_t)v->rows * (size_t)(v->suite.metrics + 1), n = 0;
+    double *all = calloc(room + 1, sizeof *all);
+    struct errors e = { NAN, NAN, 0 };
+
+    for (int i = 0; all && i < v->rows; i++) {
+        const struct validate_row *r = &v->row[i];
+        if ((family && !same_family(family, r->id)) || r->status == VALIDATE_CALIBRATION)
+            continue;
+        for (int k = 0; k < r->metrics; k++) {
+            if ((!column || r->metric[k].column == column) && !isnan(r->metric[k].error))
+                all[n++] = r->metric[k].error;
+        }
+    }
+    if (n > 0) {
+        qsort(all, n, sizeof *all, ascending);
+        e = (struct errors){ n % 2 ? all[n / 2] : (all[n / 2 - 1] + all[n / 2]) / 2, all[n - 1], (int)n };
+    }
+    free(all);
+    return e;
+}
+
+static void error_cell(struct table *t, struct errors e)
+{
+    if (e.n == 0)
+        table_cell(t, "-");
+    else
+        table_cell(t, "%.1f / %.1f", 100 * e.median, 100 * e.worst);
+}
+
+static void count_family(const struct validation *v, const char *family, int *rows, int *judged, int *passed)
+{
+    *rows = *judged = *passed = 0;
+    for (int i = 0; i < v->rows; i++) {
+        if (!same_family(family, v->row[i].id))
+            continue;
+        ++*rows;
+        *judged += validate_judged(v->row[i].status);
+        *passed += v->row[i].status == VALIDATE_PASS;
+    }
+}
+
+static bool first_of_family(const struct validation *v, int row)
+{
+    for (int i = 0; i < row; i++) {
+        if (same_family(v->row[i].id, v->row[row].id))
+            return false;
+    }
+    return true;
+}
+
+static void print_families(const struct validation *v, FILE *out)
+{
+    char titles[1024];
+    struct table t;
+    size_t n = (size_t)snprintf(titles, sizeof titles, "family|>rows|>judged|>pass");
+
+    for (int i = 0; i < v->suite.metrics && n < sizeof titles; i++)
+        n += (size_t)snprintf(titles + n, sizeof titles - n, "|>%s", v->suite.metric[i].column);
+    table_init(&t, titles);
+    for (int i = 0; i < v->rows; i++) {
+        int rows, judged, passed;
+        if (!first_of_family(v, i))
+            continue;
+        count_family(v, v->row[i].id, &rows, &judged, &passed);
+        table_cell(&t, "%.*s", (int)strcspn(v->row[i].id, "_"), v->row[i].id);
+        table_cell(&t, "%d", rows);
+        table_cell(&t, "%d", judged);
+        table_cell(&t, "%d", passed);
+        for (int k = 0; k < v->suite.metrics; k++)
+            error_cell(&t, errors_of(v, v->row[i].id, v->suite.metric[k].column));
+    }
+    fputs("\nError by family, median / worst, percent of what the tolerance is a share of\n\n", out);
+    table_print(&t, 0, out);
+    table_free(&t);
+}
+
+/* ---- the verdict ---- */
+
+static bool first_of_group(const struct validation *v, int row)
+{
+    for (int i = 0; i < row; i++) {
+        if (strcmp(v->row[i].group, v->row[row].group) == 0)
+            return false;
+    }
+    return true;
+}
+
+static void print_verdict(const struct validation *v, bool colour, FILE *out)
+{
+    fputc('\n', out);
+    for (int i = 0; i < v->rows; i++) {
+        int judged, passed;
+        if (!first_of_group(v, i))
+            continue;
+        validation_count(v, v->row[i].group, &judged, &passed);
+        fprintf(out, "%s%s%s: %d of %d judged rows pass%s", v->suite.name, *v->row[i].group ? " " : "", v->row[i].group,
+                passed, judged, judged ? "" : "\n");
+        if (judged)
+            fprintf(out, " (%.1f %%, wanted %.0f %%)\n", 100.0 * passed / judged, 100 * v->suite.pass);
+    }
+    bool holds = validation_holds(v);
+    fprintf(out, "%s%s%s\n", colour ? (holds ? "\033[32m" : "\033[31m") : "", holds ? "The suite holds." : "The suite FAILS.",
+            colour ? "\033[0m" : "");
+}
+
+void validation_print(const struct validation *v, bool failed_only, bool colour, FILE *out)
+{
+    print_rows(v, failed_only, out);
+    print_families(v, out);
+    print_verdict(v, colour, out);
+}
+
+/* ---- JSON ---- */
+
+static void row_json(struct json *j, const struct validate_row *r)
+{
+    json_object(j, NULL);
+    json_text(j, "id", r->id);
+    json_text(j, "set", r->set);
+    json_text(j, "group", r->group);
+    json_bool(j, "judged", validate_judged(r->status));
+    json_bool(j, "pass", r->status != VALIDATE_ERROR && r->within);
+    json_text(j, "status", validate_status_name[r->status]);
+    json_text(j, "why", r->why);
+    json_object(j, "metrics");
+    for (int i = 0; i < r->metrics; i++) {
+        const struct validate_metric *m = &r->metric[i];
+        json_object(j, m->column);
+        json_real(j, "predicted", m->predicted);
+        json_real(j, "measured", m->measured);
+        json_real(j, "tolerance", m->tolerance);
+        json_bool(j, "pass", m->pass);
+        json_end(j);
+    }
+    json_end(j);
+    json_end(j);
+}
+
+void validation_json(const struct validation *v, FILE *out)
+{
+    struct json j;
+    int judged, passed;
+
+    validation_count(v, NULL, &judged, &passed);
+    json_begin(&j, out);
+    json_object(&j, NULL);
+    json_text(&j, "suite", v->suite.name);
+    json_text(&j, "what", v->suite.what);
+    json_bool(&j, "holds", validation_holds(v));
+    json_uint(&j, "judged", (uint64_t)judged);
+    json_uint(&j, "passed", (uint64_t)passed);
+    json_array(&j, "rows");
+    for (int i = 0; i < v->rows; i++)
+        row_json(&j, &v->row[i]);
+    json_end(&j);
+    json_finish(&j);
+}
+
+/* ---- all suites ---- */
+
+void validation_table(struct table *t)
+{
+    table_init(t, "suite|>rows|>calibration|>chaotic|>judged|>pass|>median error|>worst error|holds");
+}
+
+void validation_table_row(struct table *t, const struct validation *v)
+{
+    int judged, passed, calibration = 0, chaotic = 0;
+    struct errors e = errors_of(v, NULL, NULL);
+
+    for (int i = 0; i < v->rows; i++) {
+        calibration += v->row[i].status == VALIDATE_CALIBRATION;
+        chaotic += v->row[i].status == VALIDATE_CHAOTIC;
+    }
+    validation_count(v, NULL, &judged, &passed);
+    table_cell(t, "%s", v->suite.name);
+    table_cell(t, "%d", v->rows);
+    table_cell(t, "%d", calibration);
+    table_cell(t, "%d", chaotic);
+    table_cell(t, "%d", judged);
+    table_cell(t, "%d (%.1f %%)", passed, judged ? 100.0 * passed / judged : 100);
+    if (e.n == 0) {
+        table_cell(t, "0 %%");
+        table_cell(t, "0 %%");
+    } else {
+        table_cell(t, "%.2f %%", 100 * e.median);
+        table_cell(t, "%.1f %%", 100 * e.worst);
+    }
+    table_cell(t, "%s", validation_holds(v) ? "yes" : "NO");
+}
