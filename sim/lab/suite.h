@@ -13,6 +13,8 @@
  *               leaves the tolerance under one of them is chaotic: shown, not judged
  *   map:        - {column: C, is: GLOB, set: KEY, to: TEXT}: for a row whose C matches (no `is`: always) the parameter
  *               KEY is set. In TEXT, {} is the cell and {a*b+c} an integer expression over columns; no `to` means {}
+ *   poisson:    - {column: C, is: GLOB, mean: N, n: N, seed: N, frame: N}: for such a row source 0 (kind replay) gets the
+ *               arrivals of lab/poisson.h; each N is an expression over columns
  *   metrics:    - {column: C, from: NAME, within: 2%, of: C2, least: 5, spread: 150%, by: [..], rows: GLOBS}
  *               tolerance = max(within x (C2, or C itself), least, spread x the range of C over the rows that agree
  *               in the columns `by`) */
@@ -20,6 +22,7 @@
 #define SIM_LAB_SUITE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "sim/lab/messages.h"
 #include "sim/lab/table_file.h"
@@ -30,6 +33,11 @@ struct suite_map {
     char *column, *is;          /* NULL: any row; any value */
     char *set, *to;
     int line;
+};
+
+struct suite_poisson {
+    char *column, *is;
+    char *mean, *n, *seed, *frame;
 };
 
 struct suite_metric {
@@ -52,6 +60,7 @@ struct suite {
     char *chaos_value[SUITE_BY];
     double chaos_at_most;
     struct suite_map *map;          int maps;
+    struct suite_poisson *poisson;  int poissons;
     struct suite_metric *metric;    int metrics;
     struct suite_printed *printed;  int printeds;
 };
@@ -65,5 +74,7 @@ bool suite_matches(const char *globs, const char *text);
 
 /* `text` with {..} replaced by what row `row` says, malloc'ed; `cell` stands for {}. NULL and a sentence in `why`. */
 char *suite_fill(const char *text, const char *cell, const struct table_file *t, int row, char *why, unsigned long size);
+/* The value of an integer expression such as a*b+3 over the row's columns; 0, or -1 if it has none. */
+int suite_value(const char *expression, const struct table_file *t, int row, int64_t *value);
 
 #endif

@@ -9,13 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/lab/poisson.h"
 #include "sim/lab/probe.h"
 #include "sim/lab/run.h"
 #include "sim/lab/scenario.h"
 
 const char *const validate_status_name[] = { "pass", "FAIL", "calibration", "printed", "chaotic", "ERROR" };
 
-enum { WHY = 256 };
+enum { WHY = 256, POISSON_FRAMES = 10000000 };
 
 static void *must(void *memory)
 {
@@ -95,10 +96,33 @@ static struct scenario *row_scenario(const struct validation *v, int row, const 
     return s;
 }
 
+/* The arrivals a row asks for, NULL if none; 0, or -1 with a message. */
+static int row_arrivals(const struct validation *v, int row, struct arrivals **arrivals, struct messages *m)
+{
+    *arrivals = NULL;
+    for (int i = 0; i < v->suite.poissons; i++) {
+        const struct suite_poisson *p = &v->suite.poisson[i];
+        const char *cell = table_file_cell(&v->table, row, p->column);
+        int64_t mean, n, seed, frame;
+        if (!cell || fnmatch(p->is, cell, 0) != 0)
+            continue;
+        if (suite_value(p->mean, &v->table, row, &mean) != 0 || suite_value(p->n, &v->table, row, &n) != 0 ||
+            suite_value(p->seed, &v->table, row, &seed) != 0 || suite_value(p->frame, &v->table, row, &frame) != 0 ||
+            mean < 1 || n < 1 || n > POISSON_FRAMES || frame < 64) {
+            messages_add(m, "%s: row %s: the columns behind `poisson` make no arrivals", v->suite.path, v->row[row].id);
+            return -1;
+        }
+        *arrivals = must(poisson_arrivals(mean, n, (uint64_t)seed, frame, 0));
+        return 0;
+    }
+    return 0;
+}
+
 /* Runs the scenario and takes the row's metrics from it, in the suite's order. 0, or -1 with messages. */
-static int predict(const struct validation *v, const struct scenario *s, atomic_int *stop, double *value,
+static int predict(const struct validation *v, int row, const struct scenario *s, atomic_int *stop, double *value,
                    struct messages *m)
 {
+    struct arrivals *arrivals;
     struct run_options options = { .seed = 1, .stop = stop };
     struct config c;
     struct probe probe;
@@ -107,6 +131,11 @@ static int predict(const struct validation *v, const struct scenario *s, atomic_
 
     if (scenario_resolve(s, &c, m) != 0)
         return -1;
+    if (row_arrivals(v, row, &arrivals, m) != 0) {
+        config_free(&c);
+        return -1;
+    }
+    c.arrivals[0] = arrivals;
     probe_init(&probe);
     options.trace = (struct trace){ probe_hook, &probe };
     int failed = run_config(&c, &options, &r, why, sizeof why);
@@ -120,6 +149,7 @@ static int predict(const struct validation *v, const struct scenario *s, atomic_
         messages_add(m, "%s", why);
     result_free(&r);
     probe_free(&probe);
+    arrivals_free(arrivals);
     config_free(&c);
     return failed;
 }
@@ -228,7 +258,7 @@ static bool chaotic(const struct validation *v, int row, const struct scenario *
     for (int k = 0; k < SUITE_BY && v->suite.chaos_value[k] && !found; k++) {
         struct scenario *other = must(scenario_copy(s));
         found = scenario_set(other, v->suite.chaos_key, v->suite.chaos_value[k], LEVEL_VARY, v->suite.path, m) == 0 &&
-                predict(v, other, stop, moved, m) == 0 && strays(v, row, value, moved);
+                predict(v, row, other, stop, moved, m) == 0 && strays(v, row, value, moved);
         scenario_free(other);
     }
     free(moved);
@@ -267,7 +297,7 @@ static void run_row(const struct validation *v, int row, const struct validate_o
     double *value = must(calloc((size_t)v->suite.metrics, sizeof *value));
     struct scenario *s = row_scenario(v, row, o->data_dir, &m);
 
-    if (!s || predict(v, s, o->stop, value, &m) != 0) {
+    if (!s || predict(v, row, s, o->stop, value, &m) != 0) {
         row_error(r, &m);
     } else {
         compare(v, row, value);
