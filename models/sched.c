@@ -423,7 +423,7 @@ static void set_next(struct runqueue *rq, struct task *t)
 
 static ps_t switch_cost(const struct sched_params *p, const struct task *prev, const struct task *next, bool clock_read)
 {
-    ps_t cost = next->preempted ? p->switch_preempted : 0;
+    ps_t cost = next->preempted && next->context.mode == CPU_TASK ? p->switch_preempted : 0;
 
     if (!prev)
         return cost + p->switch_from_idle;

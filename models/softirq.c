@@ -212,6 +212,8 @@ static void wake_ksoftirqd(struct context *x)
     if (s->ksoftirqd.state == TASK_SLEEPING) {
         s->counters.ksoftirqd_wakeups++;
         x->owed += sched_wake(&s->ksoftirqd, x->cpu);
+    } else {                            /* try_to_wake_up of one that is awake */
+        trace_emit(&x->cpu->engine->trace, x->cpu->engine->now, TRACE_SCHED_WAKEUP, x->cpu->index, 1, 0);
     }
 }
 
@@ -345,9 +347,13 @@ static void ksoftirqd_again(struct context *x)
         ksoftirqd_session(x);
 }
 
+/* cond_resched: what comes after a switch is its loop from the top. */
 static void ksoftirqd_loop(struct context *x)
 {
-    sched_checkpoint(x, ksoftirqd_again);
+    if (x->cpu->rq->need_resched)
+        sched_checkpoint(x, ksoftirqd_start);
+    else
+        ksoftirqd_again(x);
 }
 
 /* So far behind that the scheduler's floor decides where it starts. */

@@ -118,17 +118,16 @@ static int row_arrivals(const struct validation *v, int row, struct arrivals **a
     return 0;
 }
 
-/* Runs the scenario and takes the row's metrics from it, in the suite's order. 0, or -1 with messages. */
-static int predict(const struct validation *v, int row, const struct scenario *s, atomic_int *stop, double *value,
-                   struct messages *m)
+/* Runs a row's scenario under a trace hook. `r` is initialised here. 0, or -1 with messages. */
+static int run_scenario(const struct validation *v, int row, const struct scenario *s, atomic_int *stop,
+                        struct trace trace, struct result *r, struct messages *m)
 {
+    struct run_options options = { .seed = 1, .stop = stop, .trace = trace };
     struct arrivals *arrivals;
-    struct run_options options = { .seed = 1, .stop = stop };
     struct config c;
-    struct probe probe;
-    struct result r;
     char why[WHY];
 
+    result_init(r);
     if (scenario_resolve(s, &c, m) != 0)
         return -1;
     if (row_arrivals(v, row, &arrivals, m) != 0) {
@@ -136,21 +135,31 @@ static int predict(const struct validation *v, int row, const struct scenario *s
         return -1;
     }
     c.arrivals[0] = arrivals;
+    int failed = run_config(&c, &options, r, why, sizeof why);
+    if (failed)
+        messages_add(m, "%s", why);
+    arrivals_free(arrivals);
+    config_free(&c);
+    return failed;
+}
+
+/* The row's metrics from its scenario, in the suite's order. 0, or -1 with messages. */
+static int predict(const struct validation *v, int row, const struct scenario *s, atomic_int *stop, double *value,
+                   struct messages *m)
+{
+    struct probe probe;
+    struct result r;
+
     probe_init(&probe);
-    options.trace = (struct trace){ probe_hook, &probe };
-    int failed = run_config(&c, &options, &r, why, sizeof why);
+    int failed = run_scenario(v, row, s, stop, (struct trace){ probe_hook, &probe }, &r, m);
     if (!failed && probe.broken) {
-        snprintf(why, sizeof why, "out of memory");
+        messages_add(m, "out of memory");
         failed = -1;
     }
     for (int i = 0; i < v->suite.metrics && !failed; i++)
         value[i] = probe_metric(&probe, &r, v->suite.metric[i].from);
-    if (failed)
-        messages_add(m, "%s", why);
     result_free(&r);
     probe_free(&probe);
-    arrivals_free(arrivals);
-    config_free(&c);
     return failed;
 }
 
@@ -451,6 +460,43 @@ int validate_suite(struct validation *v, const char *name, const struct validate
         return -1;
     }
     return 0;
+}
+
+/* Is this row meant by NAME or NAME-GROUP, where GROUP is the end of the group's text? */
+static bool is_named(const struct validate_row *r, const char *name)
+{
+    size_t n = strlen(r->id), of_group = strlen(r->group);
+
+    if (strncmp(name, r->id, n) != 0)
+        return false;
+    if (name[n] == '\0')
+        return true;
+    size_t rest = strlen(name + n) - 1;
+    return name[n] == '-' && rest <= of_group && strcmp(r->group + of_group - rest, name + n + 1) == 0;
+}
+
+int validate_timeline(const char *suite, const char *id, const struct validate_options *o, struct timeline *simulated,
+                      struct messages *m)
+{
+    struct validation v = { 0 };
+    struct result r;
+    int row = 0, failed = -1;
+
+    timeline_init(simulated);
+    if (suite_read(&v.suite, suite, o->data_dir, m) == 0 && read_rows(&v, o, m) == 0) {
+        while (row < v.rows && !is_named(&v.row[row], id))
+            row++;
+        struct scenario *s = row < v.rows ? row_scenario(&v, row, o->data_dir, m) : NULL;
+        if (row == v.rows)
+            messages_add(m, "%s: there is no row %s", v.table.name, id);
+        if (s) {
+            failed = run_scenario(&v, row, s, o->stop, (struct trace){ timeline_hook, simulated }, &r, m);
+            result_free(&r);
+        }
+        scenario_free(s);
+    }
+    validation_free(&v);
+    return failed;
 }
 
 void validation_free(struct validation *v)
