@@ -13,9 +13,18 @@
  *               leaves the tolerance under one of them is chaotic: shown, not judged
  *   map:        - {column: C, is: GLOB, set: KEY, to: TEXT}: for a row whose C matches (no `is`: always) the parameter
  *               KEY is set. In TEXT, {} is the cell and {a*b+c} an integer expression over columns; no `to` means {}
+ *   reps:       replications of a row (default 1); what is predicted is their mean. A column `reps` says it for a row
+ *   batches:    how many times as many (default 1, or a column): for coverage, below
+ *   confidence: of `within: ci` (default 99.9%: many rows are judged at once)
  *   metrics:    - {column: C, from: NAME, within: 2%, of: C2, least: 5, spread: 150%, by: [..], rows: GLOBS}
  *               tolerance = max(within x (C2, or C itself), least, spread x the range of C over the rows that agree
- *               in the columns `by`) */
+ *               in the columns `by`); `within: ci` is the half width of Student's t interval of all replications
+ *               - {column: TITLE, coverage: C}: for rows of several batches: the share of them whose own 95 % interval
+ *               for the metric of column C holds what C says; to differ from 95 % no more than chance has it, at
+ *               `confidence`
+ *
+ * A cell of a metric's column is a number, or a closed form over other columns (sim/lab/closed_form.h). A column `keys`
+ * sets more: KEY=VALUE KEY=VALUE. */
 #ifndef SIM_LAB_SUITE_H
 #define SIM_LAB_SUITE_H
 
@@ -24,7 +33,10 @@
 #include "sim/lab/messages.h"
 #include "sim/lab/table_file.h"
 
-enum { SUITE_BY = 8 };
+enum {
+    SUITE_BY = 8,
+    SUITE_RUNS = 1000000,       /* replications of a row at most */
+};
 
 struct suite_map {
     char *column, *is;          /* NULL: any row; any value */
@@ -35,6 +47,8 @@ struct suite_map {
 struct suite_metric {
     char *column, *from;
     double within, least, spread;
+    bool ci;                    /* within: ci */
+    char *coverage;             /* NULL: a metric; else the column of the one whose intervals are tried */
     char *of;                   /* NULL: the column itself */
     char *by[SUITE_BY];         /* NULL-terminated where shorter */
     char *rows;                 /* globs of ids; NULL: all */
@@ -51,6 +65,8 @@ struct suite {
     char *chaos_key;
     char *chaos_value[SUITE_BY];
     double chaos_at_most;
+    double reps, batches;       /* whole numbers >= 1 */
+    double confidence;          /* 0..1 */
     struct suite_map *map;          int maps;
     struct suite_metric *metric;    int metrics;
     struct suite_printed *printed;  int printeds;
