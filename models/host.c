@@ -28,6 +28,8 @@ const struct model_info *const rx_path[] = {
     NULL
 };
 
+static const char *const distributions[] = { "lognormal", "exponential", NULL };
+
 static const struct param rows[] = {
     PARAM(struct run_params, duration, "run.duration", UNIT_TIME, 10 * MS, 0, 3600 * SEC,
           "how long traffic is offered; 0: until every source has ended", "a short look"),
@@ -37,8 +39,11 @@ static const struct param rows[] = {
           "longest time to let what is inside come to its end", "longer than a delayed ACK"),
     PARAM(struct run_params, seed, "run.seed", UNIT_COUNT, 1, 0, INT64_MAX, "root of all random streams; --seed wins", "1"),
     PARAM(struct run_params, cost_cv, "run.cost_cv", UNIT_COUNT, 5, 0, 200,
-          "coefficient of variation of each frame's driver and recv costs, percent (lognormal, mean kept); 0: constant",
+          "coefficient of variation of each frame's driver and recv costs, percent (mean kept); 0: constant",
           "assumption: run-to-run spread of per-packet costs"),
+    PARAM_CHOICE(struct run_params, cost_distribution, "run.cost_distribution", COST_LOGNORMAL, distributions,
+                 "how these costs are distributed; exponential needs run.cost_cv 100, its only spread, or 0",
+                 "ours: what adds up from many small factors is lognormal; exponential is queueing theory's M"),
 };
 ALL_FIELDS_HAVE_ROWS(struct run_params, rows);
 
@@ -114,10 +119,22 @@ static bool source_ends(const struct config *c, int i)
            (p->kind == TRAFFIC_ONOFF && p->period == 0);
 }
 
+/* An exponential distribution has no other spread than its mean: a cv beside it would not say what happens. */
+static const char *check_run(const struct run_params *p)
+{
+    bool exponential = p->cost_distribution == COST_EXPONENTIAL;
+
+    return exponential && p->cost_cv != 0 && p->cost_cv != 100
+           ? "run.cost_distribution is exponential, whose coefficient of variation is 100 percent: set run.cost_cv to "
+             "100, or to 0 for constant costs" : NULL;
+}
+
 const char *config_check(const struct config *c, char *buffer, size_t size)
 {
     const char *why = tcp_params_check(&c->host->tcp);
 
+    if (!why)
+        why = check_run(&c->host->run);
     if (why) {
         snprintf(buffer, size, "%s", why);
         return buffer;
@@ -328,19 +345,29 @@ static void phases_init(struct host *h)
     h->cost_salt = stream_next(&phase);
 }
 
+static bool draws_exponential(const struct host *h)
+{
+    if (h->hc->run.cost_cv > 0 && h->hc->run.cost_distribution == COST_EXPONENTIAL)
+        return true;
+    for (int i = 0; i < h->config.traffics; i++) {
+        if (h->config.traffic[i].traffic.kind == TRAFFIC_POISSON)
+            return true;
+    }
+    return false;
+}
+
+/* A table takes a while: only if one is drawn from. */
 static int variates_init(struct host *h)
 {
     h->exponential = malloc(sizeof *h->exponential);
     h->cost = malloc(sizeof *h->cost);
     if (!h->exponential || !h->cost)
         return -1;
-    for (int i = 0; i < h->config.traffics; i++) {      /* a table takes a while: only if one is drawn from */
-        if (h->config.traffic[i].traffic.kind == TRAFFIC_POISSON) {
-            variate_exponential(h->exponential);
-            break;
-        }
-    }
-    if (h->hc->run.cost_cv > 0)
+    if (draws_exponential(h))
+        variate_exponential(h->exponential);
+    if (h->hc->run.cost_cv > 0 && h->hc->run.cost_distribution == COST_EXPONENTIAL)
+        *h->cost = *h->exponential;
+    else if (h->hc->run.cost_cv > 0)
         variate_lognormal(h->cost, (int)h->hc->run.cost_cv * 10);
     return 0;
 }

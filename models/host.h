@@ -38,8 +38,11 @@ struct run_params {
     int64_t drain;
     int64_t seed;
     int64_t cost_cv;
+    int64_t cost_distribution;  /* enum cost_distribution */
 };
 extern const struct model_info run_model;
+
+enum cost_distribution { COST_LOGNORMAL, COST_EXPONENTIAL };
 
 /* Points of the trace hook: the kernel's tracepoint where there is one. */
 enum trace_point {

@@ -15,9 +15,18 @@
  *               KEY is set. In TEXT, {} is the cell and {a*b+c} an integer expression over columns; no `to` means {}
  *   poisson:    - {column: C, is: GLOB, mean: N, n: N, seed: N, frame: N}: for such a row source 0 (kind replay) gets the
  *               arrivals of lab/poisson.h; each N is an expression over columns
+ *   reps:       replications of a row (default 1); what is predicted is their mean. A column `reps` says it for a row
+ *   batches:    how many times as many (default 1, or a column): for coverage, below
+ *   confidence: of `within: ci` (default 99.9%: many rows are judged at once)
  *   metrics:    - {column: C, from: NAME, within: 2%, of: C2, least: 5, spread: 150%, by: [..], rows: GLOBS}
  *               tolerance = max(within x (C2, or C itself), least, spread x the range of C over the rows that agree
- *               in the columns `by`) */
+ *               in the columns `by`); `within: ci` is the half width of Student's t interval of all replications
+ *               - {column: TITLE, coverage: C}: for rows of several batches: the share of them whose own 95 % interval
+ *               for the metric of column C holds what C says; to differ from 95 % no more than chance has it, at
+ *               `confidence`
+ *
+ * A cell of a metric's column is a number, or a closed form over other columns (sim/lab/closed_form.h). A column `keys`
+ * sets more: KEY=VALUE KEY=VALUE. */
 #ifndef SIM_LAB_SUITE_H
 #define SIM_LAB_SUITE_H
 
@@ -27,7 +36,10 @@
 #include "sim/lab/messages.h"
 #include "sim/lab/table_file.h"
 
-enum { SUITE_BY = 8 };
+enum {
+    SUITE_BY = 8,
+    SUITE_RUNS = 1000000,       /* replications of a row at most */
+};
 
 struct suite_map {
     char *column, *is;          /* NULL: any row; any value */
@@ -43,6 +55,8 @@ struct suite_poisson {
 struct suite_metric {
     char *column, *from;
     double within, least, spread;
+    bool ci;                    /* within: ci */
+    char *coverage;             /* NULL: a metric; else the column of the one whose intervals are tried */
     char *of;                   /* NULL: the column itself */
     char *by[SUITE_BY];         /* NULL-terminated where shorter */
     char *rows;                 /* globs of ids; NULL: all */
@@ -59,6 +73,8 @@ struct suite {
     char *chaos_key;
     char *chaos_value[SUITE_BY];
     double chaos_at_most;
+    double reps, batches;       /* whole numbers >= 1 */
+    double confidence;          /* 0..1 */
     struct suite_map *map;          int maps;
     struct suite_poisson *poisson;  int poissons;
     struct suite_metric *metric;    int metrics;
