@@ -139,6 +139,14 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
         snprintf(buffer, size, "%s", why);
         return buffer;
     }
+    const struct softirq_params *s = &c->host->softirq;
+    ps_t two_jiffies = 2 * (SEC / c->host->cpu.hz);
+    if (s->budget_usecs_min && s->netdev_budget_usecs > 0 && s->netdev_budget_usecs < two_jiffies) {
+        snprintf(buffer, size, "net.core.netdev_budget_usecs is %lldus: this kernel refuses less than two jiffies, %lldus at "
+                 "kernel.hz %d, and keeps its old value", (long long)(s->netdev_budget_usecs / US),
+                 (long long)(two_jiffies / US), (int)c->host->cpu.hz);
+        return buffer;
+    }
     for (int i = 0; i < c->traffics; i++) {
         if ((why = traffic_check(c, i, buffer, size)) != NULL)
             return why;
