@@ -102,7 +102,7 @@ static ps_t due(const struct tx *t)
 
     if (t->masked || cause == PS_NEVER)
         return PS_NEVER;
-    if (t->coalesce->kind == COALESCE_GAP) {
+    if (t->coalesce->kind != COALESCE_DELAY) {
         ps_t after_gap = t->fired_at + t->params->tx_usecs;
         return after_gap > at_once ? after_gap : at_once;
     }
