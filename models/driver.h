@@ -2,7 +2,8 @@
 /* The driver's poll: from ring to skb to GRO.
  *
  * In    driver_poll()    NAPI's turn
- * Out   xdp_run          each frame, before it becomes an skb
+ * Out   tx_poll          first, completions of what was sent on
+ *       xdp_run          each frame, before it becomes an skb
  *       gro_receive      each skb; netif_receive_list when the list is full
  *       nic_tail         descriptors refilled
  *       napi_complete_done, nic_unmask
@@ -10,7 +11,7 @@
  * One frame after the other while their descriptors are done: a frame that becomes visible during the poll is taken
  * by it. Refill at the loop's top when a batch is empty and, by driver, at the end. (ixgbe_clean_rx_irq,
  * e1000_clean_rx_irq.)
- * Not modelled: transmit completions in the same poll, page recycling, header split. */
+ * Not modelled: page recycling, header split. */
 #ifndef MODELS_DRIVER_H
 #define MODELS_DRIVER_H
 

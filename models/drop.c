@@ -79,4 +79,6 @@ const struct fate_info fate_info[FATES] = {
                                    "nstat: TcpExtOfoPruned; " SKB_TOOLS, "ethtool -S, ip -s link" },
     [FATE_TCP_CLOSE] = { "TCP_CLOSE", FATE_KIND_DROPPED, "tcp", "the connection was closed", SKB_TOOLS,
                          "ethtool -S, ip -s link" },
+    [FATE_QDISC_DROP] = { "QDISC_DROP", FATE_KIND_DROPPED, "tx", "neither a descriptor nor the qdisc had room on the way out",
+                          "tc -s qdisc: dropped; ip -s link: TX dropped; " SKB_TOOLS, "nstat, softnet_stat" },
 };

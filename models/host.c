@@ -22,6 +22,7 @@ const struct model_info *const rx_path[] = {
     &gro_model,                                             /* 4 GRO                                 */
     &rps_model, &rps_queue_model, &netif_model,             /* - steering, taps                      */
     &ip_model, &netfilter_model,                            /* 5 IP                                  */
+    &tx_model, &tx_host_model,                              /* 5 and out again: forwarding           */
     &udp_model, &tcp_model,                                 /* 6 transport                           */
     &sock_model, &sched_model, &app_model, &app_host_model, /* 7 socket queue, wake-up, application  */
     &run_model,
@@ -104,6 +105,21 @@ static const char *check_ports(const struct config *c, char *buffer, size_t size
     return NULL;
 }
 
+static const char *check_route(const struct config *c, char *buffer, size_t size)
+{
+    const char *route = c->text[c->host->tx.route];
+
+    for (int i = 0; i < c->nics && *route; i++) {
+        if (strcmp(route, c->nic_name[i]) == 0)
+            return NULL;
+    }
+    if (!*route)
+        return NULL;
+    snprintf(buffer, size, "host.default_route is %s, but no NIC has that name: write nic[%s].model or another of its keys",
+             route, route);
+    return buffer;
+}
+
 static bool source_ends(const struct config *c, int i)
 {
     const struct traffic_params *p = &c->traffic[i].traffic;
@@ -144,7 +160,7 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
             return buffer;
         }
     }
-    if ((why = check_ports(c, buffer, size)) != NULL)
+    if ((why = check_ports(c, buffer, size)) != NULL || (why = check_route(c, buffer, size)) != NULL)
         return why;
     for (int i = 0; i < c->nics; i++) {
         if ((why = check_queues(c, i, buffer, size)) != NULL)
@@ -284,6 +300,8 @@ static int nics_init(struct host *h)
         h->nics++;
         if (nic_init(&h->nic[i], h, i) != 0)
             return -1;
+        if (strcmp(h->nic[i].name, h->config.text[h->hc->tx.route]) == 0)
+            h->egress = &h->nic[i];
     }
     return 0;
 }
@@ -355,6 +373,7 @@ static void host_connect(struct host *h)
     h->to.from_backlog = netif_receive;         /* -  what RPS steered to this CPU              */
     h->to.network = ip_rcv;                     /* 5  validate, PRE_ROUTING, route              */
     h->to.local = ip_local_deliver;             /* 5  LOCAL_IN                                  */
+    h->to.output = ip_output;                   /* 5  what is forwarded leaves                  */
     h->to.udp = udp_rcv;                        /* 6  lookup, buffer test, queue                */
     h->to.tcp = sock_tcp_rcv;                   /* 6  the connection, or its backlog            */
     h->to.readable = sock_data_ready;           /* 7  wake whoever waits                        */

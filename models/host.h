@@ -76,6 +76,7 @@ struct journey {
     cont_fn *from_backlog;                                          /* rps -> netif */
     enum fate (*network)(struct host *h, struct skb *s, ps_t *cost);    /* netif -> ip */
     enum fate (*local)(struct host *h, struct skb *s, ps_t *cost);      /* netif -> ip: LOCAL_IN */
+    enum fate (*output)(struct host *h, const struct skb *s);           /* netif -> ip: sent on */
     cont_fn *udp, *tcp;                                             /* ip -> transport */
     void (*readable)(struct context *x, struct sock *sk);           /* transport -> socket's reader */
     cont_fn *timers;                                                /* softirq -> sockets */
@@ -103,6 +104,7 @@ struct host {
     struct backlog *backlog;
     struct nic *nic;
     int nics;
+    struct nic *egress;         /* of host.default_route; NULL: none */
     struct traffic *traffic;
     int traffics;
     struct app *app;

@@ -10,6 +10,7 @@
 #include "models/rps.h"
 #include "models/rss.h"
 #include "models/skb.h"
+#include "models/tx.h"
 #include "models/xdp.h"
 
 struct host_config {
@@ -27,6 +28,7 @@ struct host_config {
     struct netif_params netif;
     struct rps_params rps;
     struct ip_params ip;
+    struct tx_host_params tx;
     struct netfilter_params netfilter;
     struct udp_params udp;
     struct tcp_params tcp;
@@ -52,6 +54,7 @@ struct nic_config {
     struct driver_nic_params driver;
     struct xdp_nic_params xdp;
     struct skb_nic_params skb;
+    struct tx_params tx;
     struct queue_config queue[CONFIG_QUEUES];
 };
 

@@ -3,9 +3,10 @@
  *
  * In    ip_rcv()             one skb of a list: checks, PRE_ROUTING, route
  *       ip_local_deliver()   LOCAL_IN, then the protocol
+ *       ip_output()          what is forwarded leaves
  * Out   netfilter            its hooks
  *       udp_rcv, tcp_rcv     by protocol
- *       FATE_FORWARDED       sent on
+ *       tx_xmit              by the NIC of host.default_route; without one a forwarded frame ends here
  *
  * Checks in the kernel's order: other host, header, checksum, length. InDelivers counts after the handler whatever
  * L4 decides. (net/ipv4/ip_input.c)
@@ -39,6 +40,8 @@ struct ip_counters {
 
 /* Whether an skb passes IP's checks, PRE_ROUTING and the route: FATE_IN_FLIGHT if it is for us. */
 enum fate ip_rcv(struct host *h, struct skb *s, ps_t *cost);
+/* FATE_FORWARDED, or why it could not be sent on. */
+enum fate ip_output(struct host *h, const struct skb *s);
 /* LOCAL_IN: FATE_IN_FLIGHT to go on to L4. */
 enum fate ip_local_deliver(struct host *h, struct skb *s, ps_t *cost);
 

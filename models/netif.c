@@ -37,6 +37,8 @@ static void deliver_next(struct context *x);
 static void refuse(struct context *x, struct skb *s, enum fate fate)
 {
     x->owed += x->cpu->host->hc->skb.free;
+    if (fate == FATE_FORWARDED)
+        fate = x->cpu->host->to.output(x->cpu->host, s);
     host_skb_drop(x->cpu->host, s, fate);
 }
 
