@@ -10,6 +10,8 @@
  *
  * Checks in the kernel's order: other host, header, checksum, length. InDelivers counts after the handler whatever
  * L4 decides. (net/ipv4/ip_input.c)
+ * Forwarding shares cache lines between cores (route, neighbour, device): cost.ip.contention for each further core that
+ * is in net_rx_action meanwhile.
  * Not modelled: options, fragments' reassembly (a fragment is delivered to nobody: NO_SOCKET), multicast, rp_filter,
  * ICMP answers, TTL of forwarded packets, IPv6. */
 #ifndef MODELS_IP_H
@@ -25,6 +27,7 @@ struct ip_params {
     int64_t rcv;
     int64_t deliver;
     int64_t forward;
+    int64_t contention;
 };
 extern const struct model_info ip_model;
 
