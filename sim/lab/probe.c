@@ -129,10 +129,21 @@ static double cpu_ns(const struct result *r, const char *context)
     return NAN;
 }
 
+static double busy_cpus(const struct result *r)
+{
+    double busy = 0;
+
+    for (int c = 0; c < r->cpus; c++) {
+        for (int k = 0; k < RESULT_CONTEXTS; k++)
+            busy += k == RESULT_IDLE ? 0 : (double)r->cpu[c].ps[k];
+    }
+    return busy / (double)r->sim_ps;
+}
+
 static double plain(const struct probe *p, const struct result *r, const char *name)
 {
     const struct { const char *name; double value; } table[] = {
-        { "app_n", (double)p->recvs }, { "polls", (double)r->polls }, { "irqs", (double)r->irqs },
+        { "app_n", (double)p->recvs }, { "busy_cpus", busy_cpus(r) }, { "polls", (double)r->polls }, { "irqs", (double)r->irqs },
         { "net_rx_runs", (double)r->softirq_runs }, { "time_squeeze", (double)r->time_squeeze },
         { "offered", (double)r->ledger.offered }, { "in_flight", (double)r->ledger.in_flight },
         { "delivered", (double)result_kind(&r->ledger, FATE_KIND_DELIVERED) },
@@ -166,9 +177,17 @@ static double by_name(const struct probe *p, const struct result *r, const char 
 
 double probe_metric(const struct probe *p, const struct result *r, const char *name)
 {
-    size_t n = strlen(name);
+    const char *per = strstr(name, " per ");
+    size_t n = per ? (size_t)(per - name) : strlen(name);
     char base[128];
 
+    if (per) {
+        if (n >= sizeof base)
+            return NAN;
+        memcpy(base, name, n);
+        base[n] = '\0';
+        return probe_metric(p, r, base) / probe_metric(p, r, per + 5);
+    }
     if (n < 3 || n >= sizeof base || strcmp(name + n - 2, "/s") != 0)
         return by_name(p, r, name);
     memcpy(base, name, n - 2);

@@ -25,7 +25,9 @@ trace_fn probe_hook;
  *   wire2app_mean|min|p50|p90|p99|max   frame in memory to recv() returned, ns
  *   polls irqs net_rx_runs time_squeeze offered delivered consumed dropped in_flight
  *   drop:REASON, counter:NAME, counter:SCOPE:NAME, cpu:CONTEXT (ns over all CPUs), metric:NAME (see metric_info)
- *   NAME/s                     any of these per second of offered traffic */
+ *   busy_cpus                  CPUs' time that was not idle, in CPUs
+ *   NAME/s                     any of these per second of offered traffic
+ *   NAME per NAME              one of these divided by another */
 double probe_metric(const struct probe *p, const struct result *r, const char *name);
 
 #endif

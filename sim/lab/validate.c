@@ -95,8 +95,16 @@ static struct scenario *row_scenario(const struct validation *v, int row, const 
     return s;
 }
 
+/* What a metric says, or what the row's own column does where it says {column}; NULL: nothing. */
+static char *own(const struct validation *v, int row, const char *text)
+{
+    char why[WHY];
+
+    return text ? suite_fill(text, NULL, &v->table, row, why, sizeof why) : NULL;
+}
+
 /* Runs the scenario and takes the row's metrics from it, in the suite's order. 0, or -1 with messages. */
-static int predict(const struct validation *v, const struct scenario *s, atomic_int *stop, double *value,
+static int predict(const struct validation *v, int row, const struct scenario *s, atomic_int *stop, double *value,
                    struct messages *m)
 {
     struct run_options options = { .seed = 1, .stop = stop };
@@ -114,8 +122,11 @@ static int predict(const struct validation *v, const struct scenario *s, atomic_
         snprintf(why, sizeof why, "out of memory");
         failed = -1;
     }
-    for (int i = 0; i < v->suite.metrics && !failed; i++)
-        value[i] = probe_metric(&probe, &r, v->suite.metric[i].from);
+    for (int i = 0; i < v->suite.metrics && !failed; i++) {
+        char *from = own(v, row, v->suite.metric[i].from);
+        value[i] = from ? probe_metric(&probe, &r, from) : NAN;
+        free(from);
+    }
     if (failed)
         messages_add(m, "%s", why);
     result_free(&r);
@@ -126,15 +137,31 @@ static int predict(const struct validation *v, const struct scenario *s, atomic_
 
 /* ---- tolerances ---- */
 
-static double number(const struct table_file *t, int row, const char *column)
+/* "0.05" or "5%"; NAN if it is neither. */
+static double number_of(const char *text)
 {
-    const char *text = table_file_cell(t, row, column);
     char *end;
 
     if (!text || !*text)
         return NAN;
     double x = strtod(text, &end);
+    if (strcmp(end, "%") == 0)
+        return x / 100;
     return *end ? NAN : x;
+}
+
+static double number(const struct table_file *t, int row, const char *column)
+{
+    return number_of(table_file_cell(t, row, column));
+}
+
+static double own_number(const struct validation *v, int row, const char *text)
+{
+    char *filled = own(v, row, text);
+    double x = number_of(filled);
+
+    free(filled);
+    return x;
 }
 
 static bool agree(const struct table_file *t, int a, int b, char *const *by)
@@ -162,12 +189,18 @@ static double spread(const struct validation *v, int row, const struct suite_met
     return high > low ? high - low : 0;
 }
 
+static double share(const struct validation *v, int row, const struct suite_metric *metric)
+{
+    return metric->within_of ? own_number(v, row, metric->within_of) : metric->within;
+}
+
+/* NAN: there is none. */
 static double tolerance(const struct validation *v, int row, const struct suite_metric *metric)
 {
     double base = number(&v->table, row, metric->of ? metric->of : metric->column);
-    double t = fmax(metric->within * fabs(base), metric->least);
+    double t = fmax(share(v, row, metric) * fabs(base), metric->least);
 
-    if (metric->printed)
+    if (metric->printed || (t == 0 && (metric->within_of || metric->at_most || metric->at_least)))
         return NAN;
     if (metric->spread > 0)
         t = fmax(t, metric->spread * spread(v, row, metric));
@@ -180,24 +213,55 @@ static bool within(double a, double b, double tolerance)
     return fabs(a - b) <= tolerance + 1e-9 * (1 + fabs(tolerance));
 }
 
-static void compare(const struct validation *v, int row, const double *value)
+static bool bounded(const struct validation *v, int row, const struct suite_metric *metric)
+{
+    return !isnan(own_number(v, row, metric->at_most)) || !isnan(own_number(v, row, metric->at_least));
+}
+
+static bool within_bounds(const struct validation *v, int row, const struct suite_metric *metric, double predicted)
+{
+    double most = own_number(v, row, metric->at_most), least = own_number(v, row, metric->at_least);
+
+    return (isnan(most) || predicted <= most) && (isnan(least) || predicted >= least);
+}
+
+/* The prediction of the row that this metric's is divided by; NAN if it was not run. */
+static double other_value(const struct validation *v, int row, int metric)
+{
+    const char *id = table_file_cell(&v->table, row, v->suite.metric[metric].over);
+
+    for (int i = 0; i < v->rows && id; i++) {
+        if (strcmp(v->row[i].id, id) == 0 && v->row[i].value)
+            return v->row[i].value[metric];
+    }
+    return NAN;
+}
+
+/* Predicted beside measured. Ratios of two rows only when all have been run. */
+static void compare(const struct validation *v, int row, bool ratios)
 {
     struct validate_row *r = &v->row[row];
 
+    free(r->metric);
+    r->metrics = 0;
     r->within = true;
     r->metric = must(calloc((size_t)v->suite.metrics, sizeof *r->metric));
     for (int i = 0; i < v->suite.metrics; i++) {
         const struct suite_metric *metric = &v->suite.metric[i];
         double measured = number(&v->table, row, metric->column);
-        if ((metric->rows && !suite_matches(metric->rows, r->id)) || isnan(measured))
+        if ((metric->rows && !suite_matches(metric->rows, r->id)) || isnan(measured) || (metric->over && !ratios))
             continue;
         struct validate_metric *to = &r->metric[r->metrics++];
-        *to = (struct validate_metric){
-            .column = metric->column, .predicted = value[i], .measured = measured,
-            .tolerance = tolerance(v, row, metric),
-        };
-        to->pass = isnan(to->tolerance) || within(to->predicted, to->measured, to->tolerance);
-        to->error = fabs(to->predicted - to->measured) * metric->within / to->tolerance;
+        *to = (struct validate_metric){ .column = metric->column, .predicted = NAN, .measured = measured,
+                                        .tolerance = NAN, .error = NAN, .pass = true };
+        if (r->value)
+            to->predicted = metric->over ? r->value[i] / other_value(v, row, i) : r->value[i];
+        if (!r->value || (metric->over && isnan(to->predicted)))
+            continue;
+        double t = to->tolerance = tolerance(v, row, metric), s = share(v, row, metric);
+        to->pass = (isnan(t) || within(to->predicted, measured, t)) && within_bounds(v, row, metric, to->predicted);
+        if (!isnan(t) || !bounded(v, row, metric))          /* a bound asks for no nearness */
+            to->error = fabs(to->predicted - measured) * (s > 0 ? s / t : 1 / fabs(measured));
         r->within &= to->pass;
     }
 }
@@ -228,7 +292,7 @@ static bool chaotic(const struct validation *v, int row, const struct scenario *
     for (int k = 0; k < SUITE_BY && v->suite.chaos_value[k] && !found; k++) {
         struct scenario *other = must(scenario_copy(s));
         found = scenario_set(other, v->suite.chaos_key, v->suite.chaos_value[k], LEVEL_VARY, v->suite.path, m) == 0 &&
-                predict(v, other, stop, moved, m) == 0 && strays(v, row, value, moved);
+                predict(v, row, other, stop, moved, m) == 0 && strays(v, row, value, moved);
         scenario_free(other);
     }
     free(moved);
@@ -247,15 +311,26 @@ static void row_error(struct validate_row *r, struct messages *m)
     }
 }
 
+/* The entry under which a row is only printed, NULL if it is judged. */
+static const struct suite_printed *printed(const struct validation *v, const struct validate_row *r)
+{
+    for (int i = 0; i < v->suite.printeds; i++) {
+        if (suite_matches(v->suite.printed[i].rows, r->id))
+            return &v->suite.printed[i];
+    }
+    return NULL;
+}
+
 static enum validate_status verdict(const struct validation *v, struct validate_row *r)
 {
+    const struct suite_printed *p = printed(v, r);
+
     if (v->suite.calibration && suite_matches(v->suite.calibration, r->id))
         return VALIDATE_CALIBRATION;
-    for (int i = 0; i < v->suite.printeds; i++) {
-        if (suite_matches(v->suite.printed[i].rows, r->id)) {
-            r->why = must(strdup(v->suite.printed[i].why ? v->suite.printed[i].why : ""));
-            return VALIDATE_PRINTED;
-        }
+    if (p) {
+        free(r->why);
+        r->why = must(strdup(p->why ? p->why : ""));
+        return VALIDATE_PRINTED;
     }
     return r->within ? VALIDATE_PASS : VALIDATE_FAIL;
 }
@@ -264,20 +339,43 @@ static void run_row(const struct validation *v, int row, const struct validate_o
 {
     struct validate_row *r = &v->row[row];
     struct messages m = { 0 };
+
+    if (printed(v, r) && printed(v, r)->not_run) {
+        compare(v, row, false);
+        r->status = verdict(v, r);
+        return;
+    }
     double *value = must(calloc((size_t)v->suite.metrics, sizeof *value));
     struct scenario *s = row_scenario(v, row, o->data_dir, &m);
-
-    if (!s || predict(v, s, o->stop, value, &m) != 0) {
+    if (!s || predict(v, row, s, o->stop, value, &m) != 0) {
         row_error(r, &m);
+        free(value);
     } else {
-        compare(v, row, value);
+        r->value = value;
+        compare(v, row, false);
         r->status = verdict(v, r);
         if (validate_judged(r->status) && v->suite.chaos_key && chaotic(v, row, s, value, o->stop, &m))
             r->status = VALIDATE_CHAOTIC;
     }
     scenario_free(s);
-    free(value);
     messages_free(&m);
+}
+
+/* Ratios of two rows, when both are known: the verdict may change. */
+static void relate(struct validation *v)
+{
+    bool any = false;
+
+    for (int i = 0; i < v->suite.metrics; i++)
+        any |= v->suite.metric[i].over != NULL;
+    for (int i = 0; i < v->rows && any; i++) {
+        struct validate_row *r = &v->row[i];
+        if (!r->value)
+            continue;
+        compare(v, i, true);
+        if (r->status != VALIDATE_CHAOTIC)
+            r->status = verdict(v, r);
+    }
 }
 
 /* ---- all rows, on all cores ---- */
@@ -368,6 +466,10 @@ static int read_rows(struct validation *v, const struct validate_options *o, str
         v->row[v->rows].set = set ? set : "";
         v->row[v->rows].group = group_of(v, v->rows);
         v->row[v->rows].status = VALIDATE_PRINTED;
+        for (int i = 0; i < v->suite.fitteds; i++) {
+            if (suite_matches(v->suite.fitted[i].rows, v->row[v->rows].id))
+                v->row[v->rows].fitted = v->suite.fitted[i].what;
+        }
     }
     return 0;
 }
@@ -414,6 +516,7 @@ int validate_suite(struct validation *v, const char *name, const struct validate
     }
     run_all(&w);
     free(order);
+    relate(v);
     keep_only(v, o->only);
     limit_chaos(v);
     if (o->stop && atomic_load(o->stop)) {
@@ -429,6 +532,7 @@ void validation_free(struct validation *v)
         free(v->row[i].group);
         free(v->row[i].why);
         free(v->row[i].metric);
+        free(v->row[i].value);
     }
     free(v->row);
     table_file_free(&v->table);

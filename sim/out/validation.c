@@ -18,7 +18,7 @@ static void number(double x, char text[NUMBER_TEXT])
 {
     if (isnan(x))
         snprintf(text, NUMBER_TEXT, "-");
-    else if (x == floor(x) && fabs(x) < 1e15)
+    else if ((x == floor(x) || fabs(x) >= 1e4) && fabs(x) < 1e15)
         snprintf(text, NUMBER_TEXT, "%.0f", x);
     else
         snprintf(text, NUMBER_TEXT, "%.4g", x);
@@ -41,7 +41,7 @@ static void metric_cell(struct table *t, const struct validate_metric *m)
     char predicted[NUMBER_TEXT], measured[NUMBER_TEXT];
 
     if (!m) {
-        table_cell(t, " ");
+        table_cell(t, "%s", "");
         return;
     }
     number(m->predicted, predicted);
@@ -52,32 +52,106 @@ static void metric_cell(struct table *t, const struct validate_metric *m)
         table_cell(t, "%s (%s)%s", predicted, measured, m->pass ? "" : " !");
 }
 
-static void print_rows(const struct validation *v, bool failed_only, FILE *out)
+/* Which columns the rows of a family have. */
+static void columns_of(const struct validation *v, int row, bool *used)
+{
+    for (int k = 0; k < v->suite.metrics; k++) {
+        used[k] = false;
+        for (int i = 0; i < v->rows; i++)
+            used[k] |= same_family(v->row[i].id, v->row[row].id) && find_metric(&v->row[i], v->suite.metric[k].column);
+    }
+}
+
+static void row_cells(struct table *t, const struct validation *v, int row, const bool *used, bool sets)
+{
+    const struct validate_row *r = &v->row[row];
+
+    table_cell(t, "%s", r->id);
+    if (sets)
+        table_cell(t, "%s", r->set);
+    table_cell(t, "%s", validate_status_name[r->status]);
+    for (int k = 0; k < v->suite.metrics; k++) {
+        if (used[k])
+            metric_cell(t, find_metric(r, v->suite.metric[k].column));
+    }
+}
+
+/* Rows from `from` to before `to`, whose families all have the same columns. */
+static void print_part(const struct validation *v, int from, int to, const bool *used, bool failed_only, FILE *out)
 {
     char titles[1024];
     struct table t;
-    size_t n = (size_t)snprintf(titles, sizeof titles, "id|set|verdict");
+    bool sets = false, any = false;
 
-    for (int i = 0; i < v->suite.metrics && n < sizeof titles; i++)
-        n += (size_t)snprintf(titles + n, sizeof titles - n, "|>%s", v->suite.metric[i].column);
-    table_init(&t, titles);
-    for (int i = 0; i < v->rows; i++) {
-        const struct validate_row *r = &v->row[i];
-        if (failed_only && r->within && r->status != VALIDATE_ERROR)
-            continue;
-        table_cell(&t, "%s", r->id);
-        table_cell(&t, "%s", r->set);
-        table_cell(&t, "%s", validate_status_name[r->status]);
-        for (int k = 0; k < v->suite.metrics; k++)
-            metric_cell(&t, find_metric(r, v->suite.metric[k].column));
+    for (int i = from; i < to; i++)
+        sets |= v->row[i].set[0] != '\0';
+    size_t n = (size_t)snprintf(titles, sizeof titles, "id|%sverdict", sets ? "set|" : "");
+    for (int k = 0; k < v->suite.metrics && n < sizeof titles; k++) {
+        if (used[k])
+            n += (size_t)snprintf(titles + n, sizeof titles - n, "|>%s", v->suite.metric[k].column);
     }
-    fputs("Predicted (measured); one number: the same. '!': outside the tolerance\n\n", out);
-    table_print(&t, 0, out);
+    table_init(&t, titles);
+    for (int i = from; i < to; i++) {
+        if (failed_only && v->row[i].within && v->row[i].status != VALIDATE_ERROR)
+            continue;
+        row_cells(&t, v, i, used, sets);
+        any = true;
+    }
+    if (any) {
+        fputc('\n', out);
+        table_print(&t, 0, out);
+    }
     table_free(&t);
+}
+
+/* Notes are of rows that are here: with --only, not all are. */
+static bool concerns(const struct validation *v, const char *globs)
+{
+    for (int i = 0; i < v->rows; i++) {
+        if (suite_matches(globs, v->row[i].id))
+            return true;
+    }
+    return false;
+}
+
+static void print_notes(const struct validation *v, FILE *out)
+{
+    fputc('\n', out);
     for (int i = 0; i < v->rows; i++) {
         if (v->row[i].status == VALIDATE_ERROR)
             fprintf(out, "%s: %s\n", v->row[i].id, v->row[i].why ? v->row[i].why : "");
     }
+    for (int i = 0; i < v->suite.fitteds; i++) {
+        if (concerns(v, v->suite.fitted[i].rows))
+            fprintf(out, "Fitted to %s: %s\n", v->suite.fitted[i].rows, v->suite.fitted[i].what);
+    }
+    for (int i = 0; i < v->suite.printeds; i++) {
+        const struct suite_printed *p = &v->suite.printed[i];
+        if (concerns(v, p->rows))
+            fprintf(out, "Not judged, %s: %s\n", p->rows, p->why ? p->why : "");
+    }
+}
+
+/* One table for as many families as have the same columns. */
+static void print_rows(const struct validation *v, bool failed_only, FILE *out)
+{
+    bool *used = calloc((size_t)v->suite.metrics + 1, sizeof *used), *next = calloc((size_t)v->suite.metrics + 1, sizeof *next);
+
+    fputs("Predicted (measured); one number: the same; a dash: no prediction. '!': outside the tolerance\n", out);
+    for (int from = 0, to; used && next && from < v->rows; from = to) {
+        columns_of(v, from, used);
+        for (to = from + 1; to < v->rows; to++) {
+            if (same_family(v->row[to].id, v->row[to - 1].id))
+                continue;
+            columns_of(v, to, next);
+            if (memcmp(used, next, (size_t)v->suite.metrics * sizeof *used) != 0)
+                break;
+        }
+        print_part(v, from, to, used, failed_only, out);
+    }
+    free(used);
+    free(next);
+    print_notes(v, out);
 }
 
 /* ---- errors ---- */
@@ -150,8 +224,10 @@ static void print_families(const struct validation *v, FILE *out)
     struct table t;
     size_t n = (size_t)snprintf(titles, sizeof titles, "family|>rows|>judged|>pass");
 
-    for (int i = 0; i < v->suite.metrics && n < sizeof titles; i++)
-        n += (size_t)snprintf(titles + n, sizeof titles - n, "|>%s", v->suite.metric[i].column);
+    for (int i = 0; i < v->suite.metrics && n < sizeof titles; i++) {
+        if (errors_of(v, NULL, v->suite.metric[i].column).n > 0)
+            n += (size_t)snprintf(titles + n, sizeof titles - n, "|>%s", v->suite.metric[i].column);
+    }
     table_init(&t, titles);
     for (int i = 0; i < v->rows; i++) {
         int rows, judged, passed;
@@ -162,8 +238,10 @@ static void print_families(const struct validation *v, FILE *out)
         table_cell(&t, "%d", rows);
         table_cell(&t, "%d", judged);
         table_cell(&t, "%d", passed);
-        for (int k = 0; k < v->suite.metrics; k++)
-            error_cell(&t, errors_of(v, v->row[i].id, v->suite.metric[k].column));
+        for (int k = 0; k < v->suite.metrics; k++) {
+            if (errors_of(v, NULL, v->suite.metric[k].column).n > 0)
+                error_cell(&t, errors_of(v, v->row[i].id, v->suite.metric[k].column));
+        }
     }
     fputs("\nError by family, median / worst, percent of what the tolerance is a share of\n\n", out);
     table_print(&t, 0, out);
@@ -218,6 +296,7 @@ static void row_json(struct json *j, const struct validate_row *r)
     json_bool(j, "pass", r->status != VALIDATE_ERROR && r->within);
     json_text(j, "status", validate_status_name[r->status]);
     json_text(j, "why", r->why);
+    json_text(j, "fitted", r->fitted);
     json_object(j, "metrics");
     for (int i = 0; i < r->metrics; i++) {
         const struct validate_metric *m = &r->metric[i];
