@@ -143,7 +143,8 @@ static double busy_cpus(const struct result *r)
 static double plain(const struct probe *p, const struct result *r, const char *name)
 {
     const struct { const char *name; double value; } table[] = {
-        { "app_n", (double)p->recvs }, { "busy_cpus", busy_cpus(r) }, { "polls", (double)r->polls }, { "irqs", (double)r->irqs },
+        { "app_n", (double)p->recvs }, { "busy_cpus", busy_cpus(r) },
+        { "polls", (double)r->polls }, { "irqs", (double)r->irqs },
         { "net_rx_runs", (double)r->softirq_runs }, { "time_squeeze", (double)r->time_squeeze },
         { "offered", (double)r->ledger.offered }, { "in_flight", (double)r->ledger.in_flight },
         { "delivered", (double)result_kind(&r->ledger, FATE_KIND_DELIVERED) },

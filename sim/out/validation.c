@@ -135,7 +135,8 @@ static void print_notes(const struct validation *v, FILE *out)
 /* One table for as many families as have the same columns. */
 static void print_rows(const struct validation *v, bool failed_only, FILE *out)
 {
-    bool *used = calloc((size_t)v->suite.metrics + 1, sizeof *used), *next = calloc((size_t)v->suite.metrics + 1, sizeof *next);
+    size_t n = (size_t)v->suite.metrics + 1;
+    bool *used = calloc(n, sizeof *used), *next = calloc(n, sizeof *next);
 
     fputs("Predicted (measured); one number: the same; a dash: no prediction. '!': outside the tolerance\n", out);
     for (int from = 0, to; used && next && from < v->rows; from = to) {
@@ -144,7 +145,7 @@ static void print_rows(const struct validation *v, bool failed_only, FILE *out)
             if (same_family(v->row[to].id, v->row[to - 1].id))
                 continue;
             columns_of(v, to, next);
-            if (memcmp(used, next, (size_t)v->suite.metrics * sizeof *used) != 0)
+            if (memcmp(used, next, n * sizeof *used) != 0)
                 break;
         }
         print_part(v, from, to, used, failed_only, out);
