@@ -155,7 +155,8 @@ END_TEST
 /* 700 ns of handler, three completions of 100 ns and 50 ns of exit, all in hard interrupt; no poll. */
 START_TEST(the_handler_takes_them_where_the_driver_is_of_that_age)
 {
-    begin("nic.tx.clean=irq cost.tx.handler=700cycles cost.tx.free=100cycles cost.irq.exit=50cycles pcie.msix_latency=300ns");
+    begin("nic.tx.clean=irq cost.tx.handler=700cycles cost.tx.free=100cycles cost.irq.exit=50cycles "
+          "pcie.msix_latency=300ns");
     send(3);
     rig_until(&r, 100 * US);
     CHECK_EQ(interrupt(0), FIRST_DONE + 16 * US + 300 * NS + 700 * NS);

@@ -196,10 +196,22 @@ static double cpu_ns(const struct result *r, const char *context)
     return NAN;
 }
 
+static double busy_cpus(const struct result *r)
+{
+    double busy = 0;
+
+    for (int c = 0; c < r->cpus; c++) {
+        for (int k = 0; k < RESULT_CONTEXTS; k++)
+            busy += k == RESULT_IDLE ? 0 : (double)r->cpu[c].ps[k];
+    }
+    return busy / (double)r->sim_ps;
+}
+
 static double plain(const struct probe *p, const struct result *r, const char *name)
 {
     const struct { const char *name; double value; } table[] = {
-        { "app_n", (double)p->recvs }, { "polls", (double)r->polls }, { "irqs", (double)r->irqs },
+        { "app_n", (double)p->recvs }, { "busy_cpus", busy_cpus(r) },
+        { "polls", (double)r->polls }, { "irqs", (double)r->irqs },
         { "net_rx_runs", (double)r->softirq_runs }, { "time_squeeze", (double)r->time_squeeze },
         { "offered", (double)r->ledger.offered }, { "in_flight", (double)r->ledger.in_flight },
         { "delivered", (double)result_kind(&r->ledger, FATE_KIND_DELIVERED) },
@@ -251,8 +263,17 @@ static double rate_or_plain(const struct probe *p, const struct result *r, const
 
 double probe_metric(const struct probe *p, const struct result *r, const char *name)
 {
+    const char *per = strstr(name, " per ");
     double sum = 0;
     char term[128];
+
+    if (per) {
+        if ((size_t)(per - name) >= sizeof term)
+            return NAN;
+        memcpy(term, name, (size_t)(per - name));
+        term[per - name] = '\0';
+        return probe_metric(p, r, term) / probe_metric(p, r, per + 5);
+    }
 
     while (*name) {
         size_t n = strcspn(name, "+");

@@ -38,8 +38,10 @@ trace_fn probe_hook;
  *                              the census, over the sum of the frames' own times there a unit of time. 1 by Little's
  *                              law, if all frames that were there were delivered
  *   drop:REASON, counter:NAME, counter:SCOPE:NAME, cpu:CONTEXT (ns over all CPUs), metric:NAME (see metric_info)
+ *   busy_cpus                  CPUs' time that was not idle, in CPUs
  *   NAME+NAME                  a sum
- *   NAME/s                     any of these per second of offered traffic */
+ *   NAME/s                     any of these per second of offered traffic
+ *   NAME per NAME              one of these divided by another */
 /* Whether the number needs run_options.census, which makes a run slower. */
 bool probe_needs_census(const char *name);
 double probe_metric(const struct probe *p, const struct result *r, const char *name);

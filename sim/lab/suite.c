@@ -171,10 +171,18 @@ static bool metric_field(struct reading *r, void *entry, const char *key, const 
         take_text(r, value, &metric->from);
     else if (strcmp(key, "within") == 0 && strcmp(text_of(r, value), "ci") == 0)
         metric->ci = true;
-    else if (strcmp(key, "within") == 0)
-        take_number(r, value, &metric->within);
     else if (strcmp(key, "coverage") == 0)
         take_text(r, value, &metric->coverage);
+    else if (strcmp(key, "within") == 0 && *text_of(r, value) == '{')
+        take_text(r, value, &metric->within_of);
+    else if (strcmp(key, "within") == 0)
+        take_number(r, value, &metric->within);
+    else if (strcmp(key, "at_most") == 0)
+        take_text(r, value, &metric->at_most);
+    else if (strcmp(key, "at_least") == 0)
+        take_text(r, value, &metric->at_least);
+    else if (strcmp(key, "over") == 0)
+        take_text(r, value, &metric->over);
     else if (strcmp(key, "least") == 0)
         take_number(r, value, &metric->least);
     else if (strcmp(key, "spread") == 0)
@@ -200,6 +208,21 @@ static bool printed_field(struct reading *r, void *entry, const char *key, const
         take_text(r, value, &printed->rows);
     else if (strcmp(key, "why") == 0)
         take_text(r, value, &printed->why);
+    else if (strcmp(key, "run") == 0)
+        printed->not_run = strcmp(text_of(r, value), "off") == 0;
+    else
+        return false;
+    return true;
+}
+
+static bool fitted_field(struct reading *r, void *entry, const char *key, const yaml_node_t *value)
+{
+    struct suite_fitted *fitted = entry;
+
+    if (strcmp(key, "rows") == 0)
+        take_text(r, value, &fitted->rows);
+    else if (strcmp(key, "what") == 0)
+        take_text(r, value, &fitted->what);
     else
         return false;
     return true;
@@ -251,6 +274,8 @@ static bool suite_field(struct reading *r, void *entry, const char *key, const y
         each_field(r, value, chaos_field, s);
     else if (strcmp(key, "printed") == 0)
         each_entry(r, value, printed_field, &s->printed, &s->printeds, sizeof *s->printed);
+    else if (strcmp(key, "fitted") == 0)
+        each_entry(r, value, fitted_field, &s->fitted, &s->fitteds, sizeof *s->fitted);
     else if (strcmp(key, "map") == 0)
         each_entry(r, value, map_field, &s->map, &s->maps, sizeof *s->map);
     else if (strcmp(key, "poisson") == 0)
@@ -371,6 +396,10 @@ void suite_free(struct suite *s)
         free(metric->from);
         free(metric->of);
         free(metric->coverage);
+        free(metric->over);
+        free(metric->within_of);
+        free(metric->at_most);
+        free(metric->at_least);
         free(metric->rows);
         for (int k = 0; k < SUITE_BY; k++)
             free(metric->by[k]);
@@ -378,6 +407,10 @@ void suite_free(struct suite *s)
     for (int i = 0; i < s->printeds; i++) {
         free(s->printed[i].rows);
         free(s->printed[i].why);
+    }
+    for (int i = 0; i < s->fitteds; i++) {
+        free(s->fitted[i].rows);
+        free(s->fitted[i].what);
     }
     for (int k = 0; k < SUITE_BY; k++) {
         free(s->group[k]);
@@ -387,6 +420,7 @@ void suite_free(struct suite *s)
     free(s->poisson);
     free(s->metric);
     free(s->printed);
+    free(s->fitted);
     free(s->name);
     free(s->path);
     free(s->what);

@@ -8,7 +8,8 @@
  *   group:      columns; the pass threshold holds in each group of rows that agree in them
  *   pass:       share of the judged rows that must pass
  *   calibration:  rows that were fitted, as globs of ids: shown, not judged
- *   printed:    - {rows: GLOBS, why: ..}: shown, not judged
+ *   fitted:     - {rows: GLOBS, what: PARAMETERS}: judged, and said to be fitted to their own number
+ *   printed:    - {rows: GLOBS, why: .., run: off}: shown, not judged; with `run: off` not predicted either
  *   chaos:      {key: .., values: [..], at_most: 5%}: what moves all costs a little. A row whose own prediction
  *               leaves the tolerance under one of them is chaotic: shown, not judged
  *   map:        - {column: C, is: GLOB, set: KEY, to: TEXT}: for a row whose C matches (no `is`: always) the parameter
@@ -21,6 +22,10 @@
  *   metrics:    - {column: C, from: NAME, within: 2%, of: C2, least: 5, spread: 150%, by: [..], rows: GLOBS}
  *               tolerance = max(within x (C2, or C itself), least, spread x the range of C over the rows that agree
  *               in the columns `by`); `within: ci` is the half width of Student's t interval of all replications
+ *               over: C3      the prediction is divided by that of the row whose id stands in C3
+ *               at_most: X, at_least: X   bounds of the prediction, beside the tolerance or instead of one
+ *               from, within, at_most, at_least may be "{C4}": each row its own; empty there: no such demand. A row whose
+ *               C is empty was not measured in it
  *               - {column: TITLE, coverage: C}: for rows of several batches: the share of them whose own 95 % interval
  *               for the metric of column C holds what C says; to differ from 95 % no more than chance has it, at
  *               `confidence`
@@ -56,14 +61,18 @@ struct suite_metric {
     char *column, *from;
     double within, least, spread;
     bool ci;                    /* within: ci */
+    char *within_of;            /* "{column}": the share is the row's own; NULL: `within` is it */
+    char *at_most, *at_least;   /* a number or "{column}"; NULL: no bound */
     char *coverage;             /* NULL: a metric; else the column of the one whose intervals are tried */
     char *of;                   /* NULL: the column itself */
+    char *over;                 /* NULL: not a ratio of two rows */
     char *by[SUITE_BY];         /* NULL-terminated where shorter */
     char *rows;                 /* globs of ids; NULL: all */
     bool printed;               /* shown, without a verdict */
 };
 
-struct suite_printed { char *rows, *why; };
+struct suite_printed { char *rows, *why; bool not_run; };
+struct suite_fitted { char *rows, *what; };
 
 struct suite {
     char *name, *path, *what, *rows_file, *scenario, *kind;
@@ -79,6 +88,7 @@ struct suite {
     struct suite_poisson *poisson;  int poissons;
     struct suite_metric *metric;    int metrics;
     struct suite_printed *printed;  int printeds;
+    struct suite_fitted *fitted;    int fitteds;
 };
 
 /* Reads scenarios/truth/<name>.yaml under data_dir. 0, or -1 after adding messages. Free in any case. */

@@ -137,6 +137,31 @@ static int row_config(const struct validation *v, int row, const struct scenario
 
 /* ---- cells as numbers ---- */
 
+/* What the suite says, filled with what the row says; NULL: neither says anything. */
+static char *own(const struct validation *v, int row, const char *text)
+{
+    char why[WHY];
+
+    return text ? suite_fill(text, NULL, &v->table, row, why, sizeof why) : NULL;
+}
+
+/* "0.05" or "5%", from the suite or the row; NAN if it is neither. */
+static double own_number(const struct validation *v, int row, const char *text)
+{
+    char *filled = own(v, row, text), *end;
+    double x = NAN;
+
+    if (filled && *filled) {
+        x = strtod(filled, &end);
+        if (strcmp(end, "%") == 0)
+            x /= 100;
+        else if (*end)
+            x = NAN;
+    }
+    free(filled);
+    return x;
+}
+
 static double number(const struct table_file *t, int row, const char *column);
 
 struct cell { const struct table_file *t; int row; };
@@ -256,8 +281,10 @@ static int predict_once(const struct validation *v, int row, const struct config
         failed = -1;
     }
     for (int i = 0; i < v->suite.metrics && !failed; i++) {
-        if (!v->suite.metric[i].coverage)
-            p->sample[(size_t)i * (size_t)p->runs + o->replication] = probe_metric(&probe, &r, v->suite.metric[i].from);
+        char *from = v->suite.metric[i].coverage ? NULL : own(v, row, v->suite.metric[i].from);
+        if (from)
+            p->sample[(size_t)i * (size_t)p->runs + o->replication] = probe_metric(&probe, &r, from);
+        free(from);
     }
     if (failed)
         messages_add(m, "%s", why);
@@ -315,6 +342,11 @@ static double spread(const struct validation *v, int row, const struct suite_met
     return high > low ? high - low : 0;
 }
 
+static double share(const struct validation *v, int row, const struct suite_metric *metric)
+{
+    return metric->within_of ? own_number(v, row, metric->within_of) : metric->within;
+}
+
 /* 0 for a single replication: then `least` has to say it. */
 static double half_width(const struct validation *v, int metric, const struct prediction *p)
 {
@@ -324,13 +356,14 @@ static double half_width(const struct validation *v, int metric, const struct pr
     return e.n > 1 ? e.half_width : 0;
 }
 
+/* NAN: there is none. */
 static double tolerance(const struct validation *v, int row, int i, const struct prediction *p)
 {
     const struct suite_metric *metric = &v->suite.metric[i];
     double base = number(&v->table, row, metric->of ? metric->of : metric->column);
-    double t = fmax(metric->within * fabs(base), metric->least);
+    double t = fmax(share(v, row, metric) * fabs(base), metric->least);
 
-    if (metric->printed)
+    if (metric->printed || (t == 0 && (metric->within_of || metric->at_most || metric->at_least)))
         return NAN;
     if (metric->ci)
         t = fmax(t, half_width(v, i, p));
@@ -345,26 +378,52 @@ static bool within(double a, double b, double tolerance)
     return fabs(a - b) <= tolerance + 1e-9 * (1 + fabs(tolerance));
 }
 
-/* The difference as a share of what the tolerance is a share of; where it is none, of what was measured. */
-static double error_of(const struct validate_metric *m, const struct suite_metric *metric)
+static bool bounded(const struct validation *v, int row, const struct suite_metric *metric)
 {
-    double difference = fabs(m->predicted - m->measured);
+    return !isnan(own_number(v, row, metric->at_most)) || !isnan(own_number(v, row, metric->at_least));
+}
 
-    if (metric->within > 0)
-        return difference * metric->within / m->tolerance;
+static bool within_bounds(const struct validation *v, int row, const struct suite_metric *metric, double predicted)
+{
+    double most = own_number(v, row, metric->at_most), least = own_number(v, row, metric->at_least);
+
+    return (isnan(most) || predicted <= most) && (isnan(least) || predicted >= least);
+}
+
+/* The difference as a share of what the tolerance is a share of; where it is none, of what was measured. */
+static double error_of(const struct validation *v, int row, const struct validate_metric *m,
+                       const struct suite_metric *metric)
+{
+    double difference = fabs(m->predicted - m->measured), of = share(v, row, metric);
+
+    if (isnan(m->tolerance) && bounded(v, row, metric))     /* a bound asks for no nearness */
+        return NAN;
+    if (of > 0)
+        return difference * of / m->tolerance;
     return difference / fmax(fabs(m->measured), m->tolerance);
 }
 
-static struct validate_metric judge(const struct validation *v, int row, int i, const struct prediction *p)
+static void judge(const struct validation *v, int row, const struct suite_metric *metric, struct validate_metric *m)
+{
+    m->pass = (isnan(m->tolerance) || within(m->predicted, m->measured, m->tolerance)) &&
+              within_bounds(v, row, metric, m->predicted);
+    m->error = error_of(v, row, m, metric);
+}
+
+/* A metric of a row that was run, or (no prediction) was not. Ratios of two rows wait until all have been run. */
+static struct validate_metric metric_of(const struct validation *v, int row, int i, const struct prediction *p)
 {
     const struct suite_metric *metric = &v->suite.metric[i];
     struct validate_metric m = {
-        .column = metric->column, .predicted = p->mean[i], .measured = number(&v->table, row, metric->column),
-        .tolerance = tolerance(v, row, i, p),
+        .column = metric->column, .predicted = NAN, .measured = number(&v->table, row, metric->column),
+        .tolerance = NAN, .error = NAN, .pass = true,
     };
 
-    m.pass = isnan(m.tolerance) || within(m.predicted, m.measured, m.tolerance);
-    m.error = error_of(&m, metric);
+    if (p && !metric->over) {
+        m.predicted = p->mean[i];
+        m.tolerance = tolerance(v, row, i, p);
+        judge(v, row, metric, &m);
+    }
     return m;
 }
 
@@ -405,6 +464,7 @@ static struct validate_metric judge_coverage(const struct validation *v, int row
 
 /* ---- a row's metrics ---- */
 
+/* `p` is NULL for a row that is not run. */
 static int compare(const struct validation *v, int row, const struct prediction *p, struct messages *m)
 {
     struct validate_row *r = &v->row[row];
@@ -414,14 +474,14 @@ static int compare(const struct validation *v, int row, const struct prediction 
     for (int i = 0; i < v->suite.metrics; i++) {
         const struct suite_metric *metric = &v->suite.metric[i];
         struct validate_metric *to = &r->metric[r->metrics];
-        int of = metric->coverage ? covered(v, row, metric, p) : -1;
+        int of = p && metric->coverage ? covered(v, row, metric, p) : -1;
         if (of >= 0)
             *to = judge_coverage(v, row, i, of, p);
         else if (applies(v, row, metric))
-            *to = judge(v, row, i, p);
+            *to = metric_of(v, row, i, p);
         else
             continue;
-        if (metric->ci && p->runs < 2 && metric->least == 0) {
+        if (p && metric->ci && p->runs < 2 && metric->least == 0) {
             messages_add(m, "%s:%d: %s has a confidence interval only with `reps` of 2 or more", v->table.name,
                          v->table.line[row], metric->column);
             return -1;
@@ -481,15 +541,26 @@ static void row_error(struct validate_row *r, struct messages *m)
     }
 }
 
+/* The entry under which a row is only printed, NULL if it is judged. */
+static const struct suite_printed *printed(const struct validation *v, const struct validate_row *r)
+{
+    for (int i = 0; i < v->suite.printeds; i++) {
+        if (suite_matches(v->suite.printed[i].rows, r->id))
+            return &v->suite.printed[i];
+    }
+    return NULL;
+}
+
 static enum validate_status verdict(const struct validation *v, struct validate_row *r)
 {
+    const struct suite_printed *p = printed(v, r);
+
     if (v->suite.calibration && suite_matches(v->suite.calibration, r->id))
         return VALIDATE_CALIBRATION;
-    for (int i = 0; i < v->suite.printeds; i++) {
-        if (suite_matches(v->suite.printed[i].rows, r->id)) {
-            r->why = must(strdup(v->suite.printed[i].why ? v->suite.printed[i].why : ""));
-            return VALIDATE_PRINTED;
-        }
+    if (p) {
+        free(r->why);
+        r->why = must(strdup(p->why ? p->why : ""));
+        return VALIDATE_PRINTED;
     }
     return r->within ? VALIDATE_PASS : VALIDATE_FAIL;
 }
@@ -499,12 +570,19 @@ static void run_row(const struct validation *v, int row, const struct validate_o
     struct validate_row *r = &v->row[row];
     struct messages m = { 0 };
     struct prediction p = { 0 };
-    struct scenario *s = row_scenario(v, row, o->data_dir, &m);
 
+    if (printed(v, r) && printed(v, r)->not_run) {
+        compare(v, row, NULL, &m);
+        r->status = verdict(v, r);
+        return;
+    }
+    struct scenario *s = row_scenario(v, row, o->data_dir, &m);
     if (!s || check_cells(v, row, &m) != 0 || prediction_init(&p, v, row, &m) != 0 ||
         predict(v, row, s, o->stop, &p, &m) != 0 || compare(v, row, &p, &m) != 0) {
         row_error(r, &m);
     } else {
+        r->value = must(calloc((size_t)v->suite.metrics, sizeof *r->value));
+        memcpy(r->value, p.mean, (size_t)v->suite.metrics * sizeof *r->value);
         r->status = verdict(v, r);
         if (validate_judged(r->status) && v->suite.chaos_key && chaotic(v, row, s, p.mean, o->stop, &m))
             r->status = VALIDATE_CHAOTIC;
@@ -512,6 +590,49 @@ static void run_row(const struct validation *v, int row, const struct validate_o
     scenario_free(s);
     prediction_free(&p);
     messages_free(&m);
+}
+
+/* The prediction of the row that this metric's is divided by; NAN if it was not run. */
+static double other_value(const struct validation *v, int row, int metric)
+{
+    const char *id = table_file_cell(&v->table, row, v->suite.metric[metric].over);
+
+    for (int i = 0; i < v->rows && id; i++) {
+        if (strcmp(v->row[i].id, id) == 0 && v->row[i].value)
+            return v->row[i].value[metric];
+    }
+    return NAN;
+}
+
+static void relate_metric(const struct validation *v, int row, int i, struct validate_metric *m)
+{
+    const struct suite_metric *metric = &v->suite.metric[i];
+    double other = other_value(v, row, i);
+
+    if (isnan(other))
+        return;
+    m->predicted = v->row[row].value[i] / other;
+    m->tolerance = metric->printed ? NAN : share(v, row, metric) * fabs(m->measured);
+    judge(v, row, metric, m);
+}
+
+/* Ratios of two rows, now that both are known: the verdict may change. */
+static void relate(const struct validation *v)
+{
+    for (int i = 0; i < v->rows; i++) {
+        struct validate_row *r = &v->row[i];
+        for (int k = 0, n = 0; r->value && k < v->suite.metrics && n < r->metrics; k++) {
+            if (r->metric[n].column != v->suite.metric[k].column)
+                continue;
+            if (v->suite.metric[k].over) {
+                relate_metric(v, i, k, &r->metric[n]);
+                r->within &= r->metric[n].pass;
+            }
+            n++;
+        }
+        if (r->value && r->status != VALIDATE_CHAOTIC)
+            r->status = verdict(v, r);
+    }
 }
 
 /* ---- all rows, on all cores ---- */
@@ -602,6 +723,10 @@ static int read_rows(struct validation *v, const struct validate_options *o, str
         v->row[v->rows].set = set ? set : "";
         v->row[v->rows].group = group_of(v, v->rows);
         v->row[v->rows].status = VALIDATE_PRINTED;
+        for (int i = 0; i < v->suite.fitteds; i++) {
+            if (suite_matches(v->suite.fitted[i].rows, v->row[v->rows].id))
+                v->row[v->rows].fitted = v->suite.fitted[i].what;
+        }
     }
     return 0;
 }
@@ -648,6 +773,7 @@ int validate_suite(struct validation *v, const char *name, const struct validate
     }
     run_all(&w);
     free(order);
+    relate(v);
     keep_only(v, o->only);
     limit_chaos(v);
     if (o->stop && atomic_load(o->stop)) {
@@ -709,6 +835,7 @@ void validation_free(struct validation *v)
         free(v->row[i].group);
         free(v->row[i].why);
         free(v->row[i].metric);
+        free(v->row[i].value);
     }
     free(v->row);
     table_file_free(&v->table);

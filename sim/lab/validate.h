@@ -11,7 +11,7 @@
 
 struct validate_metric {
     const char *column;         /* borrowed from the suite */
-    double predicted, measured, tolerance;      /* NAN: not known; tolerance NAN: shown only */
+    double predicted, measured, tolerance;      /* NAN: not known; tolerance NAN: shown only, or held by its bounds */
     double error;               /* share of what the tolerance is a share of; NAN where there is no such thing */
     bool pass;
 };
@@ -29,6 +29,8 @@ struct validate_row {
     char *group;                /* "kernel=6.1", "" if there is none */
     enum validate_status status;
     char *why;                  /* NULL: nothing to say */
+    const char *fitted;         /* the parameters fitted to this row, borrowed from the suite; NULL: none */
+    double *value;              /* the prediction of each metric of the suite; NULL: it was not run */
     bool within;                /* all its metrics are, judged or not */
     struct validate_metric *metric;     /* one for each of the suite that applies */
     int metrics;

@@ -41,7 +41,7 @@ static void metric_cell(struct table *t, const struct validate_metric *m)
     char predicted[NUMBER_TEXT], measured[NUMBER_TEXT];
 
     if (!m) {
-        table_cell(t, " ");
+        table_cell(t, "%s", "");
         return;
     }
     number(m->predicted, predicted);
@@ -95,6 +95,34 @@ static void row_cells(struct table *t, const struct validation *v, const struct 
     }
 }
 
+/* Notes are of rows that are here: with --only, not all are. */
+static bool concerns(const struct validation *v, const char *globs)
+{
+    for (int i = 0; i < v->rows; i++) {
+        if (suite_matches(globs, v->row[i].id))
+            return true;
+    }
+    return false;
+}
+
+static void print_notes(const struct validation *v, FILE *out)
+{
+    fputc('\n', out);
+    for (int i = 0; i < v->rows; i++) {
+        if (v->row[i].status == VALIDATE_ERROR)
+            fprintf(out, "%s: %s\n", v->row[i].id, v->row[i].why ? v->row[i].why : "");
+    }
+    for (int i = 0; i < v->suite.fitteds; i++) {
+        if (concerns(v, v->suite.fitted[i].rows))
+            fprintf(out, "Fitted to %s: %s\n", v->suite.fitted[i].rows, v->suite.fitted[i].what);
+    }
+    for (int i = 0; i < v->suite.printeds; i++) {
+        const struct suite_printed *p = &v->suite.printed[i];
+        if (concerns(v, p->rows))
+            fprintf(out, "Not judged, %s: %s\n", p->rows, p->why ? p->why : "");
+    }
+}
+
 /* Neighbouring families with the same metrics share a table. */
 static void print_rows(const struct validation *v, bool failed_only, FILE *out)
 {
@@ -102,7 +130,7 @@ static void print_rows(const struct validation *v, bool failed_only, FILE *out)
     uint64_t bits = 0;
     bool open = false;
 
-    fputs("Predicted (measured); one number: the same. '!': outside the tolerance\n", out);
+    fputs("Predicted (measured); one number: the same; a dash: no prediction. '!': outside the tolerance\n", out);
     for (int i = 0; i < v->rows; i++) {
         const struct validate_row *r = &v->row[i];
         uint64_t mine = metrics_of(v, r->id);
@@ -119,11 +147,7 @@ static void print_rows(const struct validation *v, bool failed_only, FILE *out)
     }
     if (open)
         table_end(&t, out);
-    for (int i = 0; i < v->rows; i++) {
-        const struct validate_row *r = &v->row[i];
-        if (r->status == VALIDATE_ERROR || (r->status == VALIDATE_PRINTED && r->why && *r->why && !r->within))
-            fprintf(out, "%s: %s\n", r->id, r->why ? r->why : "");
-    }
+    print_notes(v, out);
 }
 
 /* ---- errors ---- */
@@ -272,6 +296,7 @@ static void row_json(struct json *j, const struct validate_row *r)
     json_bool(j, "pass", r->status != VALIDATE_ERROR && r->within);
     json_text(j, "status", validate_status_name[r->status]);
     json_text(j, "why", r->why);
+    json_text(j, "fitted", r->fitted);
     json_object(j, "metrics");
     for (int i = 0; i < r->metrics; i++) {
         const struct validate_metric *m = &r->metric[i];
