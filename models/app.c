@@ -6,13 +6,13 @@
 #include "models/host.h"
 #include "models/host_config.h"
 
-static const char *const kinds[] = { "recv", "epoll", "busy", NULL };
+static const char *const kinds[] = { "recv", "epoll", "busy", "idle", NULL };
 static const char *const protos[] = { "any", "udp", "tcp", NULL };
 enum { PROTO_ANY, PROTO_UDP, PROTO_TCP };
 
 static const struct param rows[] = {
     PARAM_CHOICE(struct app_params, kind, "app.kind", APP_RECV, kinds,
-                 "how it reads: blocking recv, epoll_wait and recv until empty, or non-blocking recv in a loop",
+                 "how it reads: blocking recv, epoll_wait and recv until empty, non-blocking recv in a loop, or never",
                  "the simplest reader"),
     PARAM_CHOICE(struct app_params, proto, "app.proto", PROTO_ANY, protos, "which protocol it listens on",
                  "one reader for everything"),
@@ -398,7 +398,7 @@ struct sock *app_accept(struct app *a, uint32_t flow, const struct skb *first)
         if (!event_pending(a->cpu->engine, &a->cpu->resched_ipi))
             engine_at(a->cpu->engine, &a->cpu->resched_ipi, a->cpu->engine->now);
     } else {
-        c->sock.waiting = true;
+        c->sock.waiting = a->params->kind != APP_IDLE;
     }
     return &c->sock;
 }
@@ -422,6 +422,8 @@ void app_start(struct app *a)
 {
     bool reads_udp = a->params->proto != PROTO_TCP;
 
+    if (a->params->kind == APP_IDLE)    /* it has opened its socket and never reads */
+        return;
     if (a->params->kind == APP_BUSY && reads_udp)
         sched_wake(&a->task, a->cpu);
     else if (a->params->kind == APP_EPOLL)

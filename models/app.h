@@ -17,7 +17,7 @@
 #include "models/sched.h"
 #include "models/sock.h"
 
-enum app_kind { APP_RECV, APP_EPOLL, APP_BUSY };
+enum app_kind { APP_RECV, APP_EPOLL, APP_BUSY, APP_IDLE };
 
 struct app_params {
     int64_t kind;

@@ -79,4 +79,8 @@ const struct fate_info fate_info[FATES] = {
                                    "nstat: TcpExtOfoPruned; " SKB_TOOLS, "ethtool -S, ip -s link" },
     [FATE_TCP_CLOSE] = { "TCP_CLOSE", FATE_KIND_DROPPED, "tcp", "the connection was closed", SKB_TOOLS,
                          "ethtool -S, ip -s link" },
+    [FATE_VETH_RING] = { "veth_ring_full", FATE_KIND_DROPPED, "veth",
+                         "the ring before a veth's NAPI was full (the kernel gives no reason: NOT_SPECIFIED)",
+                         "ip -s link of the sending end: dropped; " SKB_TOOLS,
+                         "ip -s link of the receiving end, softnet_stat, nstat" },
 };

@@ -31,6 +31,7 @@ struct irq;
 struct app;
 struct traffic;
 struct tcp_sender;
+struct sendmsg;
 
 struct run_params {
     int64_t duration;
@@ -109,6 +110,8 @@ struct host {
     int apps;
     struct flow *flow;
     uint32_t flows;
+    struct sendmsg *sendmsg;    /* one a source that sends to a veth */
+    int sendmsgs;
     struct tcp_sender *sender;  /* one a flow of the sender sources */
     uint32_t senders;
     struct variate *exponential;

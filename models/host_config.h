@@ -9,7 +9,10 @@
 #include "models/nic.h"
 #include "models/rps.h"
 #include "models/rss.h"
+#include "models/sendmsg.h"
 #include "models/skb.h"
+#include "models/skb_local.h"
+#include "models/veth.h"
 #include "models/xdp.h"
 
 struct host_config {
@@ -23,6 +26,9 @@ struct host_config {
     struct driver_params driver;
     struct xdp_params xdp;
     struct skb_params skb;
+    struct skb_local_params skb_local;
+    struct veth_params veth;
+    struct sendmsg_host_params sendmsg;
     struct gro_params gro;
     struct netif_params netif;
     struct rps_params rps;
@@ -52,11 +58,13 @@ struct nic_config {
     struct driver_nic_params driver;
     struct xdp_nic_params xdp;
     struct skb_nic_params skb;
+    struct veth_nic_params veth;
     struct queue_config queue[CONFIG_QUEUES];
 };
 
 struct traffic_config {
     struct traffic_params traffic;
+    struct sendmsg_params sendmsg;
 };
 
 struct app_config {
