@@ -86,7 +86,7 @@ static bool next_word(const char **list, int64_t *length, int64_t *times, bool *
     *length = strtoll(*list, &end, 10);
     if (*end == 'x')
         *times = strtoll(end + 1, &end, 10);
-    *bad = end == *list || (*end && *end != ' ' && *end != ',') || *length < 1 || *length > INT32_MAX || *times < 1;
+    *bad = end == *list || (*end && *end != ' ' && *end != ',') || *length < 0 || *length > INT32_MAX || *times < 1;
     *list = end;
     return true;
 }
@@ -95,7 +95,7 @@ static bool next_train(struct sendmsg *s)
 {
     bool bad;
 
-    while (s->train_left == 0) {
+    while (s->train_left == 0 || s->train_length == 0) {
         if (!next_word(&s->trains, &s->train_length, &s->train_left, &bad))
             return false;
     }

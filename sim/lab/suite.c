@@ -128,6 +128,10 @@ static bool map_field(struct reading *r, void *entry, const char *key, const yam
         take_text(r, value, &map->set);
     else if (strcmp(key, "to") == 0)
         take_text(r, value, &map->to);
+    else if (strcmp(key, "before") == 0)
+        take_text(r, value, &map->before);
+    else if (strcmp(key, "by") == 0)
+        take_list(r, value, map->by);
     else
         return false;
     return true;
@@ -166,9 +170,57 @@ static bool printed_field(struct reading *r, void *entry, const char *key, const
 
     if (strcmp(key, "rows") == 0)
         take_text(r, value, &printed->rows);
+    else if (strcmp(key, "column") == 0)
+        take_text(r, value, &printed->column);
+    else if (strcmp(key, "is") == 0)
+        take_text(r, value, &printed->is);
     else if (strcmp(key, "why") == 0)
         take_text(r, value, &printed->why);
     else
+        return false;
+    return true;
+}
+
+static bool bound_field(struct reading *r, void *entry, const char *key, const yaml_node_t *value)
+{
+    struct suite_bound *bound = entry;
+
+    if (strcmp(key, "column") == 0)
+        take_text(r, value, &bound->column);
+    else if (strcmp(key, "rows") == 0)
+        take_text(r, value, &bound->rows);
+    else if (strcmp(key, "at_least") == 0)
+        take_text(r, value, &bound->at_least);
+    else if (strcmp(key, "at_most") == 0)
+        take_text(r, value, &bound->at_most);
+    else
+        return false;
+    return true;
+}
+
+static bool check_field(struct reading *r, void *entry, const char *key, const yaml_node_t *value)
+{
+    struct suite_check *check = entry;
+
+    if (strcmp(key, "id") == 0)
+        take_text(r, value, &check->id);
+    else if (strcmp(key, "what") == 0)
+        take_text(r, value, &check->what);
+    else if (strcmp(key, "rows") == 0)
+        take_text(r, value, &check->rows);
+    else if (strcmp(key, "along") == 0)
+        take_text(r, value, &check->along);
+    else if (strcmp(key, "value") == 0)
+        take_text(r, value, &check->value);
+    else if (strcmp(key, "slack") == 0)
+        take_number(r, value, &check->slack);
+    else if (strcmp(key, "least") == 0)
+        take_number(r, value, &check->least);
+    else if (strcmp(key, "is") == 0) {
+        check->falls = strcmp(text_of(r, value), "falls") == 0;
+        if (!check->falls && strcmp(text_of(r, value), "rises") != 0)
+            complain(r, value, "rises or falls is expected here, not ", text_of(r, value));
+    } else
         return false;
     return true;
 }
@@ -199,6 +251,14 @@ static bool suite_field(struct reading *r, void *entry, const char *key, const y
         take_text(r, value, &s->what);
     else if (strcmp(key, "rows") == 0)
         take_text(r, value, &s->rows_file);
+    else if (strcmp(key, "id") == 0)
+        take_text(r, value, &s->id);
+    else if (strcmp(key, "parts") == 0)
+        take_list(r, value, s->parts);
+    else if (strcmp(key, "bounds") == 0)
+        each_entry(r, value, bound_field, &s->bound, &s->bounds, sizeof *s->bound);
+    else if (strcmp(key, "checks") == 0)
+        each_entry(r, value, check_field, &s->check, &s->checks, sizeof *s->check);
     else if (strcmp(key, "kind") == 0)
         take_text(r, value, &s->kind);
     else if (strcmp(key, "scenario") == 0)
@@ -227,6 +287,8 @@ static void check(struct reading *r, const yaml_node_t *root)
 {
     struct suite *s = r->s;
 
+    if (s->parts[0])
+        return;
     if (!s->rows_file || !s->scenario || s->metrics == 0)
         complain(r, root, "a suite needs rows, scenario and metrics", "");
     for (int i = 0; i < s->maps; i++) {
@@ -234,6 +296,14 @@ static void check(struct reading *r, const yaml_node_t *root)
             messages_add(r->m, "%s:%d: an entry of map needs `set`, and with `is` a column", s->path, s->map[i].line);
             r->bad++;
         }
+    }
+    for (int i = 0; i < s->bounds; i++) {
+        if (!s->bound[i].column)
+            complain(r, root, "an entry of bounds needs a column", "");
+    }
+    for (int i = 0; i < s->checks; i++) {
+        if (!s->check[i].id || !s->check[i].rows || !s->check[i].along || !s->check[i].value)
+            complain(r, root, "an entry of checks needs id, rows, along and value", "");
     }
     for (int i = 0; i < s->metrics; i++) {
         if (!s->metric[i].column)
@@ -297,6 +367,9 @@ void suite_free(struct suite *s)
         free(s->map[i].is);
         free(s->map[i].set);
         free(s->map[i].to);
+        free(s->map[i].before);
+        for (int k = 0; k < SUITE_BY; k++)
+            free(s->map[i].by[k]);
     }
     for (int i = 0; i < s->metrics; i++) {
         struct suite_metric *metric = &s->metric[i];
@@ -309,15 +382,34 @@ void suite_free(struct suite *s)
     }
     for (int i = 0; i < s->printeds; i++) {
         free(s->printed[i].rows);
+        free(s->printed[i].column);
+        free(s->printed[i].is);
         free(s->printed[i].why);
+    }
+    for (int i = 0; i < s->bounds; i++) {
+        free(s->bound[i].column);
+        free(s->bound[i].rows);
+        free(s->bound[i].at_least);
+        free(s->bound[i].at_most);
+    }
+    for (int i = 0; i < s->checks; i++) {
+        free(s->check[i].id);
+        free(s->check[i].what);
+        free(s->check[i].rows);
+        free(s->check[i].along);
+        free(s->check[i].value);
     }
     for (int k = 0; k < SUITE_BY; k++) {
         free(s->group[k]);
+        free(s->parts[k]);
         free(s->chaos_value[k]);
     }
     free(s->map);
     free(s->metric);
     free(s->printed);
+    free(s->bound);
+    free(s->check);
+    free(s->id);
     free(s->name);
     free(s->path);
     free(s->what);
@@ -348,7 +440,7 @@ bool suite_matches(const char *globs, const char *text)
     return false;
 }
 
-/* sum := product {+ product}, product := factor {* factor}, factor := whole number | column. */
+/* sum := product {+- product}, product := factor {* factor}, factor := whole number | column | column.name. */
 struct expression {
     const char *at, *end;
     const struct table_file *t;
@@ -356,19 +448,38 @@ struct expression {
     bool bad;
 };
 
+/* A column's text, or for column.name what follows "name:" in it. */
+static const char *cell_number(const struct table_file *t, int row, const char *word)
+{
+    const char *text = table_file_cell(t, row, word), *dot = strchr(word, '.');
+    char column[96];
+
+    if (text || !dot)
+        return text;
+    memcpy(column, word, (size_t)(dot - word));
+    column[dot - word] = '\0';
+    text = table_file_cell(t, row, column);
+    size_t n = strlen(dot + 1);
+    for (; text && *text; text += strcspn(text, " "), text += strspn(text, " ")) {
+        if (strncmp(text, dot + 1, n) == 0 && text[n] == ':')
+            return text + n + 1;
+    }
+    return NULL;
+}
+
 static int64_t factor(struct expression *x)
 {
-    char word[64];
+    char word[96];
     size_t n = 0;
 
-    while (x->at < x->end && *x->at != '*' && *x->at != '+' && n + 1 < sizeof word)
+    while (x->at < x->end && *x->at != '*' && *x->at != '+' && *x->at != '-' && n + 1 < sizeof word)
         word[n++] = *x->at++;
     word[n] = '\0';
-    const char *text = word[0] >= '0' && word[0] <= '9' ? word : table_file_cell(x->t, x->row, word);
+    const char *text = word[0] >= '0' && word[0] <= '9' ? word : cell_number(x->t, x->row, word);
     char *end = NULL;
     errno = 0;
     long long value = text ? strtoll(text, &end, 10) : 0;
-    if (!text || end == text || *end || errno)
+    if (!text || end == text || (*end && *end != ' ' && strcmp(end, ".0") != 0) || errno)
         x->bad = true;
     return value;
 }
@@ -388,9 +499,10 @@ static int64_t sum(struct expression *x)
 {
     int64_t value = product(x);
 
-    while (x->at < x->end && *x->at == '+') {
-        x->at++;
-        x->bad |= __builtin_add_overflow(value, product(x), &value);
+    while (x->at < x->end && (*x->at == '+' || *x->at == '-')) {
+        bool minus = *x->at++ == '-';
+        int64_t other = product(x);
+        x->bad |= minus ? __builtin_sub_overflow(value, other, &value) : __builtin_add_overflow(value, other, &value);
     }
     return value;
 }
@@ -398,7 +510,7 @@ static int64_t sum(struct expression *x)
 /* What stands between braces: nothing (the cell), a column's text, or an expression. False: neither. */
 static bool fill_one(const char *in, size_t n, const char *cell, const struct table_file *t, int row, FILE *out)
 {
-    char word[64];
+    char word[96];
 
     if (n == 0 && cell)
         return fputs(cell, out) >= 0;

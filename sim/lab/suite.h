@@ -3,19 +3,30 @@
  * it is data in scenarios/truth/<suite>.yaml and .csv:
  *
  *   what:       one line
- *   rows:       the CSV beside it; `id` and `set` are columns of it
+ *   parts:      suites in folders below, as veth/capacity: this one is those together, and has nothing else but `what`
+ *   rows:       the CSV beside it; `set` is a column of it
+ *   id:         TEXT that names a row; without it, `id` is a column. The second row of a name is name#2
  *   scenario:   the base, under the data folder; may hold {column}
  *   group:      columns; the pass threshold holds in each group of rows that agree in them
  *   pass:       share of the judged rows that must pass
  *   calibration:  rows that were fitted, as globs of ids: shown, not judged
- *   printed:    - {rows: GLOBS, why: ..}: shown, not judged
+ *   printed:    - {rows: GLOBS, column: C, is: GLOB, why: ..}: shown, not judged, where C matches if it is named
  *   chaos:      {key: .., values: [..], at_most: 5%}: what moves all costs a little. A row whose own prediction
  *               leaves the tolerance under one of them is chaotic: shown, not judged
  *   map:        - {column: C, is: GLOB, set: KEY, to: TEXT}: for a row whose C matches (no `is`: always) the parameter
- *               KEY is set. In TEXT, {} is the cell and {a*b+c} an integer expression over columns; no `to` means {}
+ *               KEY is set. In TEXT, {} is the cell and {a*b+c-d} an integer expression over columns; no `to` means
+ *               {}; where a cell holds pairs "name:number other:number", column.name is one of the numbers.
+ *               before: TEXT, by: [..]: filled for each earlier row that agrees in the columns `by`, and put in front:
+ *               for rows that were measured one after the other without starting anew
  *   metrics:    - {column: C, from: NAME, within: 2%, of: C2, least: 5, spread: 150%, by: [..], rows: GLOBS}
  *               tolerance = max(within x (C2, or C itself), least, spread x the range of C over the rows that agree
- *               in the columns `by`) */
+ *               in the columns `by`). NAME may be an expression over results and, as col:C, columns
+ *   bounds:     - {column: C, rows: GLOBS, at_least: E, at_most: E}: what the prediction of a metric without a
+ *               tolerance must keep to, in expressions of the same kind
+ *   checks:     - {id: .., what: .., rows: GLOBS, along: C, value: E, is: rises|falls, slack: 5%, least: 5}: E, an
+ *               expression over the metrics' columns, compared between rows in the order of their numbers in C:
+ *               none is below (above) the one before it by more than max(slack x that one, least)
+ * A row without any tolerance or bound is shown, not judged. */
 #ifndef SIM_LAB_SUITE_H
 #define SIM_LAB_SUITE_H
 
@@ -29,6 +40,8 @@ enum { SUITE_BY = 8 };
 struct suite_map {
     char *column, *is;          /* NULL: any row; any value */
     char *set, *to;
+    char *before;               /* NULL: the row stands alone */
+    char *by[SUITE_BY];
     int line;
 };
 
@@ -41,10 +54,22 @@ struct suite_metric {
     bool printed;               /* shown, without a verdict */
 };
 
-struct suite_printed { char *rows, *why; };
+struct suite_printed { char *rows, *column, *is, *why; };
+
+struct suite_bound {
+    char *column, *rows;
+    char *at_least, *at_most;   /* NULL: none */
+};
+
+struct suite_check {
+    char *id, *what, *rows, *along, *value;
+    bool falls;
+    double slack, least;
+};
 
 struct suite {
-    char *name, *path, *what, *rows_file, *scenario, *kind;
+    char *name, *path, *what, *rows_file, *scenario, *kind, *id;
+    char *parts[SUITE_BY];
     char *group[SUITE_BY];
     char *calibration;          /* globs, NULL: none */
     double pass;                /* 0..1 */
@@ -54,6 +79,8 @@ struct suite {
     struct suite_map *map;          int maps;
     struct suite_metric *metric;    int metrics;
     struct suite_printed *printed;  int printeds;
+    struct suite_bound *bound;      int bounds;
+    struct suite_check *check;      int checks;
 };
 
 /* Reads scenarios/truth/<name>.yaml under data_dir. 0, or -1 after adding messages. Free in any case. */

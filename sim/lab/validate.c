@@ -5,10 +5,12 @@
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/lab/expression.h"
 #include "sim/lab/probe.h"
 #include "sim/lab/run.h"
 #include "sim/lab/scenario.h"
@@ -26,6 +28,36 @@ static void *must(void *memory)
 
 /* ---- one row as a scenario ---- */
 
+static bool agree(const struct table_file *t, int a, int b, char *const *by)
+{
+    for (int k = 0; k < SUITE_BY && by[k]; k++) {
+        const char *x = table_file_cell(t, a, by[k]), *y = table_file_cell(t, b, by[k]);
+        if (!x || !y || strcmp(x, y) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* The parameter's value for a row; with `before`, what earlier rows leave in front of it. NULL and a sentence. */
+static char *map_value(const struct validation *v, const struct suite_map *map, int row, char *why)
+{
+    const char *cell = map->column ? table_file_cell(&v->table, row, map->column) : NULL;
+    char *own = suite_fill(map->to ? map->to : "{}", cell, &v->table, row, why, WHY);
+
+    for (int i = row - 1; i >= 0 && own && map->before; i--) {
+        char *joined = NULL;
+        if (!agree(&v->table, row, i, map->by))
+            continue;
+        char *front = suite_fill(map->before, NULL, &v->table, i, why, WHY);
+        if (front)
+            must(asprintf(&joined, "%s %s", front, own) < 0 ? NULL : joined);
+        free(front);
+        free(own);
+        own = joined;
+    }
+    return own;
+}
+
 /* Applies the map of the suite to one row. */
 static int apply_map(const struct validation *v, int row, struct scenario *s, struct messages *m)
 {
@@ -40,7 +72,7 @@ static int apply_map(const struct validation *v, int row, struct scenario *s, st
         }
         if (map->is && fnmatch(map->is, cell, 0) != 0)
             continue;
-        char *value = suite_fill(map->to ? map->to : "{}", cell, &v->table, row, why, sizeof why);
+        char *value = map_value(v, map, row, why);
         if (!value) {
             messages_add(m, "%s:%d: row %s: %s", v->suite.path, map->line, v->row[row].id, why);
             return -1;
@@ -95,8 +127,56 @@ static struct scenario *row_scenario(const struct validation *v, int row, const 
     return s;
 }
 
+static double number(const struct table_file *t, int row, const char *column)
+{
+    const char *text = table_file_cell(t, row, column);
+    char *end;
+
+    if (!text || !*text)
+        return NAN;
+    double x = strtod(text, &end);
+    return *end ? NAN : x;
+}
+
+/* What an expression about a run may name: its results, and columns of its row. */
+struct names {
+    const struct validation *v;
+    int row;
+    const struct probe *probe;
+    const struct result *result;
+};
+
+static double named(void *names, const char *name)
+{
+    const struct names *n = names;
+
+    if (strncmp(name, "col:", 4) == 0)
+        return number(&n->v->table, n->row, name + 4);
+    return probe_metric(n->probe, n->result, name);
+}
+
+/* The prediction of each metric, then of each bound's lower and upper end. */
+static int values(const struct suite *s)
+{
+    return s->metrics + 2 * s->bounds;
+}
+
+static void evaluate(const struct names *n, double *value)
+{
+    const struct suite *s = &n->v->suite;
+
+    for (int i = 0; i < s->metrics; i++)
+        value[i] = expression(s->metric[i].from, named, (void *)(uintptr_t)n);
+    for (int i = 0; i < s->bounds; i++) {
+        const struct suite_bound *b = &s->bound[i];
+        double *ends = value + s->metrics + 2 * i;
+        ends[0] = b->at_least ? expression(b->at_least, named, (void *)(uintptr_t)n) : NAN;
+        ends[1] = b->at_most ? expression(b->at_most, named, (void *)(uintptr_t)n) : NAN;
+    }
+}
+
 /* Runs the scenario and takes the row's metrics from it, in the suite's order. 0, or -1 with messages. */
-static int predict(const struct validation *v, const struct scenario *s, atomic_int *stop, double *value,
+static int predict(const struct validation *v, int row, const struct scenario *s, atomic_int *stop, double *value,
                    struct messages *m)
 {
     struct run_options options = { .seed = 1, .stop = stop };
@@ -114,8 +194,8 @@ static int predict(const struct validation *v, const struct scenario *s, atomic_
         snprintf(why, sizeof why, "out of memory");
         failed = -1;
     }
-    for (int i = 0; i < v->suite.metrics && !failed; i++)
-        value[i] = probe_metric(&probe, &r, v->suite.metric[i].from);
+    if (!failed)
+        evaluate(&(struct names){ v, row, &probe, &r }, value);
     if (failed)
         messages_add(m, "%s", why);
     result_free(&r);
@@ -125,27 +205,6 @@ static int predict(const struct validation *v, const struct scenario *s, atomic_
 }
 
 /* ---- tolerances ---- */
-
-static double number(const struct table_file *t, int row, const char *column)
-{
-    const char *text = table_file_cell(t, row, column);
-    char *end;
-
-    if (!text || !*text)
-        return NAN;
-    double x = strtod(text, &end);
-    return *end ? NAN : x;
-}
-
-static bool agree(const struct table_file *t, int a, int b, char *const *by)
-{
-    for (int k = 0; k < SUITE_BY && by[k]; k++) {
-        const char *x = table_file_cell(t, a, by[k]), *y = table_file_cell(t, b, by[k]);
-        if (!x || !y || strcmp(x, y) != 0)
-            return false;
-    }
-    return true;
-}
 
 /* The range of the metric's column over the rows that agree with this one. */
 static double spread(const struct validation *v, int row, const struct suite_metric *metric)
@@ -180,6 +239,26 @@ static bool within(double a, double b, double tolerance)
     return fabs(a - b) <= tolerance + 1e-9 * (1 + fabs(tolerance));
 }
 
+/* A bound that was given but has no value is not kept to. */
+static void apply_bound(struct validate_metric *m, const struct suite_bound *b, const double ends[2])
+{
+    m->at_least = ends[0];
+    m->at_most = ends[1];
+    if (b->at_least)
+        m->pass &= m->predicted >= ends[0] - 1e-9 * (1 + fabs(ends[0]));
+    if (b->at_most)
+        m->pass &= m->predicted <= ends[1] + 1e-9 * (1 + fabs(ends[1]));
+}
+
+static void apply_bounds(const struct validation *v, const char *id, struct validate_metric *m, const double *value)
+{
+    for (int i = 0; i < v->suite.bounds; i++) {
+        const struct suite_bound *b = &v->suite.bound[i];
+        if (strcmp(b->column, m->column) == 0 && suite_matches(b->rows ? b->rows : "*", id))
+            apply_bound(m, b, value + v->suite.metrics + 2 * i);
+    }
+}
+
 static void compare(const struct validation *v, int row, const double *value)
 {
     struct validate_row *r = &v->row[row];
@@ -193,10 +272,11 @@ static void compare(const struct validation *v, int row, const double *value)
             continue;
         struct validate_metric *to = &r->metric[r->metrics++];
         *to = (struct validate_metric){
-            .column = metric->column, .predicted = value[i], .measured = measured,
-            .tolerance = tolerance(v, row, metric),
+            .column = must(strdup(metric->column)), .predicted = value[i], .measured = measured,
+            .tolerance = tolerance(v, row, metric), .at_least = NAN, .at_most = NAN,
         };
         to->pass = isnan(to->tolerance) || within(to->predicted, to->measured, to->tolerance);
+        apply_bounds(v, r->id, to, value);
         to->error = fabs(to->predicted - to->measured) * metric->within / to->tolerance;
         r->within &= to->pass;
     }
@@ -210,7 +290,8 @@ static bool strays(const struct validation *v, int row, const double *value, con
     const struct validate_row *r = &v->row[row];
 
     for (int i = 0, k = 0; i < v->suite.metrics && k < r->metrics; i++) {
-        if (r->metric[k].column != v->suite.metric[i].column)
+        if (strcmp(r->metric[k].column, v->suite.metric[i].column) != 0 ||
+            (v->suite.metric[i].rows && !suite_matches(v->suite.metric[i].rows, r->id)))
             continue;
         if (!isnan(r->metric[k].tolerance) && !within(moved[i], value[i], r->metric[k].tolerance))
             return true;
@@ -222,13 +303,13 @@ static bool strays(const struct validation *v, int row, const double *value, con
 static bool chaotic(const struct validation *v, int row, const struct scenario *s, const double *value,
                     atomic_int *stop, struct messages *m)
 {
-    double *moved = must(calloc((size_t)v->suite.metrics, sizeof *moved));
+    double *moved = must(calloc((size_t)values(&v->suite), sizeof *moved));
     bool found = false;
 
     for (int k = 0; k < SUITE_BY && v->suite.chaos_value[k] && !found; k++) {
         struct scenario *other = must(scenario_copy(s));
         found = scenario_set(other, v->suite.chaos_key, v->suite.chaos_value[k], LEVEL_VARY, v->suite.path, m) == 0 &&
-                predict(v, other, stop, moved, m) == 0 && strays(v, row, value, moved);
+                predict(v, row, other, stop, moved, m) == 0 && strays(v, row, value, moved);
         scenario_free(other);
     }
     free(moved);
@@ -247,13 +328,20 @@ static void row_error(struct validate_row *r, struct messages *m)
     }
 }
 
-static enum validate_status verdict(const struct validation *v, struct validate_row *r)
+static enum validate_status verdict(const struct validation *v, int row, struct validate_row *r)
 {
     if (v->suite.calibration && suite_matches(v->suite.calibration, r->id))
         return VALIDATE_CALIBRATION;
+    bool judged = false;
+    for (int i = 0; i < r->metrics; i++)
+        judged |= validate_metric_judged(&r->metric[i]);
+    if (!judged)
+        return VALIDATE_PRINTED;
     for (int i = 0; i < v->suite.printeds; i++) {
-        if (suite_matches(v->suite.printed[i].rows, r->id)) {
-            r->why = must(strdup(v->suite.printed[i].why ? v->suite.printed[i].why : ""));
+        const struct suite_printed *p = &v->suite.printed[i];
+        const char *cell = p->column ? table_file_cell(&v->table, row, p->column) : "";
+        if (suite_matches(p->rows, r->id) && (!p->column || (cell && p->is && fnmatch(p->is, cell, 0) == 0))) {
+            r->why = must(strdup(p->why ? p->why : ""));
             return VALIDATE_PRINTED;
         }
     }
@@ -264,14 +352,14 @@ static void run_row(const struct validation *v, int row, const struct validate_o
 {
     struct validate_row *r = &v->row[row];
     struct messages m = { 0 };
-    double *value = must(calloc((size_t)v->suite.metrics, sizeof *value));
+    double *value = must(calloc((size_t)values(&v->suite), sizeof *value));
     struct scenario *s = row_scenario(v, row, o->data_dir, &m);
 
-    if (!s || predict(v, s, o->stop, value, &m) != 0) {
+    if (!s || predict(v, row, s, o->stop, value, &m) != 0) {
         row_error(r, &m);
     } else {
         compare(v, row, value);
-        r->status = verdict(v, r);
+        r->status = verdict(v, row, r);
         if (validate_judged(r->status) && v->suite.chaos_key && chaotic(v, row, s, value, o->stop, &m))
             r->status = VALIDATE_CHAOTIC;
     }
@@ -348,6 +436,27 @@ static char *group_of(const struct validation *v, int row)
     return must(text);
 }
 
+/* The row's name by the suite's template or the column `id`, made unique; NULL after a message. */
+static char *id_of(const struct validation *v, int row, struct messages *m)
+{
+    char why[WHY], *unique = NULL;
+    char *id = suite_fill(v->suite.id ? v->suite.id : "{id}", NULL, &v->table, row, why, sizeof why);
+    int earlier = 0;
+
+    if (!id) {
+        messages_add(m, "%s:%d: id: %s", v->table.name, v->table.line[row], why);
+        return NULL;
+    }
+    size_t n = strlen(id);
+    for (int i = 0; i < row; i++)
+        earlier += strncmp(v->row[i].id, id, n) == 0 && (v->row[i].id[n] == '\0' || v->row[i].id[n] == '#');
+    if (earlier == 0 || !v->suite.id)
+        return id;
+    must(asprintf(&unique, "%s#%d", id, earlier + 1) < 0 ? NULL : unique);
+    free(id);
+    return unique;
+}
+
 static int read_rows(struct validation *v, const struct validate_options *o, struct messages *m)
 {
     char *path = NULL;
@@ -357,14 +466,16 @@ static int read_rows(struct validation *v, const struct validate_options *o, str
     free(path);
     if (failed)
         return -1;
-    if (table_file_column(&v->table, "id") < 0) {
+    if (!v->suite.id && table_file_column(&v->table, "id") < 0) {
         messages_add(m, "%s:1: there is no column `id`", v->table.name);
         return -1;
     }
     v->row = must(calloc((size_t)v->table.rows + 1, sizeof *v->row));
     for (v->rows = 0; v->rows < v->table.rows; v->rows++) {
         const char *set = table_file_cell(&v->table, v->rows, "set");
-        v->row[v->rows].id = table_file_cell(&v->table, v->rows, "id");
+        v->row[v->rows].id = id_of(v, v->rows, m);
+        if (!v->row[v->rows].id)
+            return -1;
         v->row[v->rows].set = set ? set : "";
         v->row[v->rows].group = group_of(v, v->rows);
         v->row[v->rows].status = VALIDATE_PRINTED;
@@ -383,57 +494,245 @@ static void limit_chaos(struct validation *v)
     }
 }
 
+static void free_row(struct validate_row *r)
+{
+    for (int i = 0; i < r->metrics; i++)
+        free(r->metric[i].column);
+    free(r->metric);
+    free(r->id);
+    free(r->group);
+    free(r->why);
+}
+
 /* Leaves only the rows that were asked for. */
 static void keep_only(struct validation *v, const char *only)
 {
     int kept = 0;
 
     for (int i = 0; i < v->rows; i++) {
-        struct validate_row row = v->row[i];
-        if (!only || suite_matches(only, row.id)) {
-            v->row[i] = v->row[kept];
-            v->row[kept++] = row;
-        }
+        if (!only || suite_matches(only, v->row[i].id))
+            v->row[kept++] = v->row[i];
+        else
+            free_row(&v->row[i]);
     }
-    for (int i = kept; i < v->rows; i++)
-        free(v->row[i].group);
     v->rows = kept;
 }
 
-int validate_suite(struct validation *v, const char *name, const struct validate_options *o, struct messages *m)
-{
-    *v = (struct validation){ 0 };
-    if (suite_read(&v->suite, name, o->data_dir, m) != 0 || read_rows(v, o, m) != 0)
-        return -1;
+/* ---- checks: rows against each other ---- */
 
+/* What an expression of a check may name: the metrics of one row. */
+struct cells {
+    const struct validation *v;
+    int row;
+    bool measured;
+};
+
+static double cell_named(void *cells, const char *name)
+{
+    const struct cells *c = cells;
+    const struct validate_row *r = &c->v->row[c->row];
+
+    if (strncmp(name, "col:", 4) == 0)
+        return number(&c->v->table, c->row, name + 4);
+    for (int i = 0; i < r->metrics; i++) {
+        if (strcmp(r->metric[i].column, name) == 0)
+            return c->measured ? r->metric[i].measured : r->metric[i].predicted;
+    }
+    return NAN;
+}
+
+static double check_value(const struct validation *v, const struct suite_check *check, int row, bool measured)
+{
+    return expression(check->value, cell_named, &(struct cells){ v, row, measured });
+}
+
+/* The rows of a check in the order of their numbers in its column. */
+static int check_rows(const struct validation *v, const struct suite_check *check, int *order)
+{
+    int n = 0;
+
+    for (int i = 0; i < v->rows; i++) {
+        double along = number(&v->table, i, check->along);
+        if (!suite_matches(check->rows, v->row[i].id) || isnan(along) || v->row[i].status == VALIDATE_ERROR)
+            continue;
+        int k = n++;
+        for (; k > 0 && number(&v->table, order[k - 1], check->along) > along; k--)
+            order[k] = order[k - 1];
+        order[k] = i;
+    }
+    return n;
+}
+
+static void check_metric(const struct validation *v, const struct suite_check *check, struct validate_row *r, int row)
+{
+    struct validate_metric *m = &r->metric[r->metrics];
+    char *name = NULL;
+
+    must(asprintf(&name, "%s@%s=%s", check->value, check->along, table_file_cell(&v->table, row, check->along)) < 0
+             ? NULL : name);
+    *m = (struct validate_metric){
+        .column = name, .predicted = check_value(v, check, row, false), .measured = check_value(v, check, row, true),
+        .tolerance = NAN, .at_least = NAN, .at_most = NAN, .error = NAN, .pass = true,
+    };
+    if (r->metrics++ > 0) {
+        double before = m[-1].predicted, slack = fmax(check->slack * fabs(before), check->least);
+        if (check->falls)
+            m->at_most = before + slack;
+        else
+            m->at_least = before - slack;
+        m->pass = check->falls ? m->predicted <= m->at_most : m->predicted >= m->at_least;
+    }
+    r->within &= m->pass;
+}
+
+/* After all rows were predicted. A check that finds fewer than two rows says nothing. */
+static void run_checks(struct validation *v)
+{
+    int *order = must(calloc((size_t)v->rows + 1, sizeof *order));
+
+    v->check = must(calloc((size_t)v->suite.checks + 1, sizeof *v->check));
+    for (int i = 0; i < v->suite.checks; i++) {
+        const struct suite_check *check = &v->suite.check[i];
+        struct validate_row *r = &v->check[v->checks];
+        int n = check_rows(v, check, order);
+        if (n < 2)
+            continue;
+        *r = (struct validate_row){
+            .id = must(strdup(check->id)), .set = "check", .group = must(strdup("")), .within = true,
+            .why = must(strdup(check->what ? check->what : "")),
+            .metric = must(calloc((size_t)n, sizeof *r->metric)),
+        };
+        for (int k = 0; k < n; k++)
+            check_metric(v, check, r, order[k]);
+        r->status = r->within ? VALIDATE_PASS : VALIDATE_FAIL;
+        v->checks++;
+    }
+    free(order);
+}
+
+/* ---- a table, a suite of tables ---- */
+
+/* Predicts the rows that were read. */
+static int run_table(struct validation *v, const struct validate_options *o, struct messages *m)
+{
     int *order = must(calloc((size_t)v->rows + 1, sizeof *order));
     struct work w = { .v = v, .o = o, .order = order };
+
     for (int i = 0; i < v->rows; i++) {
         if (!o->only || suite_matches(o->only, v->row[i].id))
             order[w.total++] = i;
     }
     run_all(&w);
     free(order);
+    if (o->stop && atomic_load(o->stop)) {
+        messages_add(m, "%s: stopped", v->suite.name);
+        return -1;
+    }
+    if (!o->only)
+        run_checks(v);
     keep_only(v, o->only);
     limit_chaos(v);
-    if (o->stop && atomic_load(o->stop)) {
-        messages_add(m, "%s: stopped", name);
+    return 0;
+}
+
+/* How many columns of the part's own rows the file `rows` has; -1 if one cannot be read. */
+static int shared_columns(const struct validation *v, const struct validate_options *o, struct messages *m)
+{
+    struct table_file own, other = { 0 };
+    char *path = NULL;
+    int shared = 0;
+
+    must(asprintf(&path, "%s/truth/%s", o->data_dir, v->suite.rows_file) < 0 ? NULL : path);
+    int failed = table_file_read(&own, path, m) != 0 || table_file_read(&other, o->rows, m) != 0;
+    for (int i = 0; i < own.columns && !failed; i++)
+        shared += table_file_column(&other, own.column[i]) >= 0;
+    free(path);
+    table_file_free(&own);
+    table_file_free(&other);
+    return failed ? -1 : shared;
+}
+
+/* Of several parts only the one that the file `rows` is for stays. */
+static int choose_part(struct validations *all, const struct validate_options *o, struct messages *m)
+{
+    int best = -1, most = 0;
+
+    for (int i = 0; i < all->parts; i++) {
+        int shared = shared_columns(&all->part[i], o, m);
+        if (shared < 0)
+            return -1;
+        if (shared > most) {
+            most = shared;
+            best = i;
+        }
+    }
+    if (best < 0) {
+        messages_add(m, "%s: its columns are those of no part of the suite %s", o->rows, all->suite.name);
         return -1;
+    }
+    struct validation chosen = all->part[best];
+    all->part[best] = all->part[0];
+    all->part[0] = chosen;
+    for (int i = 1; i < all->parts; i++)
+        suite_free(&all->part[i].suite);
+    all->parts = 1;
+    return 0;
+}
+
+static int read_parts(struct validations *all, const char *name, const struct validate_options *o, struct messages *m)
+{
+    all->part = must(calloc(SUITE_BY, sizeof *all->part));
+    if (suite_read(&all->suite, name, o->data_dir, m) != 0)
+        return -1;
+    if (!all->suite.parts[0]) {
+        all->part[0].suite = all->suite;
+        all->suite = (struct suite){ .name = must(strdup(name)) };
+        all->parts = 1;
+        return 0;
+    }
+    for (int i = 0; i < SUITE_BY && all->suite.parts[i]; i++) {
+        all->parts++;
+        if (suite_read(&all->part[i].suite, all->suite.parts[i], o->data_dir, m) != 0)
+            return -1;
+        if (!all->part[i].suite.rows_file) {
+            messages_add(m, "%s: a part has no parts of its own", all->part[i].suite.path);
+            return -1;
+        }
     }
     return 0;
 }
 
-void validation_free(struct validation *v)
+int validate_suite(struct validations *all, const char *name, const struct validate_options *o, struct messages *m)
 {
-    for (int i = 0; i < v->rows; i++) {
-        free(v->row[i].group);
-        free(v->row[i].why);
-        free(v->row[i].metric);
+    *all = (struct validations){ 0 };
+    if (read_parts(all, name, o, m) != 0 || (o->rows && all->parts > 1 && choose_part(all, o, m) != 0))
+        return -1;
+    for (int i = 0; i < all->parts; i++) {
+        if (read_rows(&all->part[i], o, m) != 0 || run_table(&all->part[i], o, m) != 0)
+            return -1;
     }
+    return 0;
+}
+
+static void validation_free(struct validation *v)
+{
+    for (int i = 0; i < v->rows; i++)
+        free_row(&v->row[i]);
+    for (int i = 0; i < v->checks; i++)
+        free_row(&v->check[i]);
     free(v->row);
+    free(v->check);
     table_file_free(&v->table);
     suite_free(&v->suite);
-    *v = (struct validation){ 0 };
+}
+
+void validations_free(struct validations *all)
+{
+    for (int i = 0; i < all->parts; i++)
+        validation_free(&all->part[i]);
+    free(all->part);
+    suite_free(&all->suite);
+    *all = (struct validations){ 0 };
 }
 
 /* ---- verdicts ---- */
@@ -441,6 +740,11 @@ void validation_free(struct validation *v)
 bool validate_judged(enum validate_status s)
 {
     return s == VALIDATE_PASS || s == VALIDATE_FAIL || s == VALIDATE_ERROR;
+}
+
+bool validate_metric_judged(const struct validate_metric *m)
+{
+    return !isnan(m->tolerance) || !isnan(m->at_least) || !isnan(m->at_most);
 }
 
 void validation_count(const struct validation *v, const char *group, int *judged, int *passed)
@@ -454,12 +758,39 @@ void validation_count(const struct validation *v, const char *group, int *judged
     }
 }
 
+void validations_count(const struct validations *all, int *judged, int *passed)
+{
+    *judged = *passed = 0;
+    for (int i = 0; i < all->parts; i++) {
+        const struct validation *v = &all->part[i];
+        int of_rows, good;
+        validation_count(v, NULL, &of_rows, &good);
+        *judged += of_rows + v->checks;
+        *passed += good;
+        for (int k = 0; k < v->checks; k++)
+            *passed += v->check[k].status == VALIDATE_PASS;
+    }
+}
+
 bool validation_holds(const struct validation *v)
 {
     for (int i = 0; i < v->rows; i++) {
         int judged, passed;
         validation_count(v, v->row[i].group, &judged, &passed);
         if (v->row[i].status == VALIDATE_ERROR || passed < v->suite.pass * judged)
+            return false;
+    }
+    for (int i = 0; i < v->checks; i++) {
+        if (v->check[i].status != VALIDATE_PASS)
+            return false;
+    }
+    return true;
+}
+
+bool validations_holds(const struct validations *all)
+{
+    for (int i = 0; i < all->parts; i++) {
+        if (!validation_holds(&all->part[i]))
             return false;
     }
     return true;

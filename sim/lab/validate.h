@@ -9,8 +9,9 @@
 #include "sim/lab/suite.h"
 
 struct validate_metric {
-    const char *column;         /* borrowed from the suite */
-    double predicted, measured, tolerance;      /* NAN: not known; tolerance NAN: shown only */
+    char *column;
+    double predicted, measured, tolerance;      /* NAN: not known; tolerance NAN: there is none */
+    double at_least, at_most;   /* what the prediction must keep to; NAN: there is no such bound */
     double error;               /* share of what the tolerance is a share of; NAN where there is no such thing */
     bool pass;
 };
@@ -24,7 +25,8 @@ enum validate_status {
 };
 
 struct validate_row {
-    const char *id, *set;       /* borrowed from the table; set "" if there is none */
+    char *id;
+    const char *set;            /* borrowed from the table; "" if there is none */
     char *group;                /* "kernel=6.1", "" if there is none */
     enum validate_status status;
     char *why;                  /* NULL: nothing to say */
@@ -38,6 +40,15 @@ struct validation {
     struct table_file table;
     struct validate_row *row;
     int rows;
+    struct validate_row *check; /* of the suite's checks, those that found rows to compare */
+    int checks;
+};
+
+/* A suite and what it consists of: itself, or its parts. */
+struct validations {
+    struct suite suite;         /* as named; empty but for its name if it has no parts */
+    struct validation *part;
+    int parts;
 };
 
 struct validate_options {
@@ -50,16 +61,22 @@ struct validate_options {
     void *user;
 };
 
-/* Runs the suite. 0; -1 after adding messages if suite or rows are wrong, or when stopped. Free in any case. */
-int validate_suite(struct validation *v, const char *name, const struct validate_options *o, struct messages *m);
-void validation_free(struct validation *v);
+/* Runs the suite; with `rows`, of several parts the one whose rows have the same columns. 0; -1 after adding messages if
+ * suite or rows are wrong, or when stopped. Free in any case. */
+int validate_suite(struct validations *all, const char *name, const struct validate_options *o, struct messages *m);
+void validations_free(struct validations *all);
 
 bool validate_judged(enum validate_status s);
+/* Does it have a tolerance or a bound? */
+bool validate_metric_judged(const struct validate_metric *m);
 extern const char *const validate_status_name[];
 
 /* Of the judged rows of a group (NULL: of all): how many there are and how many pass. */
 void validation_count(const struct validation *v, const char *group, int *judged, int *passed);
-/* Every group, the judged share that passes at least the suite's threshold, and no row was in error. */
+/* The same over all parts, checks included. */
+void validations_count(const struct validations *all, int *judged, int *passed);
+bool validations_holds(const struct validations *all);
+/* Every group, every check, the judged share that passes at least the suite's threshold, and no row was in error. */
 bool validation_holds(const struct validation *v);
 
 #endif
