@@ -79,8 +79,8 @@ const struct fate_info fate_info[FATES] = {
                                    "nstat: TcpExtOfoPruned; " SKB_TOOLS, "ethtool -S, ip -s link" },
     [FATE_TCP_CLOSE] = { "TCP_CLOSE", FATE_KIND_DROPPED, "tcp", "the connection was closed", SKB_TOOLS,
                          "ethtool -S, ip -s link" },
-    [FATE_VETH_RING] = { "veth_ring_full", FATE_KIND_DROPPED, "veth",
-                         "the ring before a veth's NAPI was full (the kernel gives no reason: NOT_SPECIFIED)",
+    [FATE_VETH_RING] = { "NOT_SPECIFIED", FATE_KIND_DROPPED, "veth",
+                         "the ring before a veth's NAPI was full: the driver gives no reason",
                          "ip -s link of the sending end: dropped; " SKB_TOOLS,
                          "ip -s link of the receiving end, softnet_stat, nstat" },
 };
