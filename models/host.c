@@ -12,6 +12,7 @@
 #include "models/sendmsg.h"
 #include "models/skb_local.h"
 #include "models/skmem.h"
+#include "models/udp_gso.h"
 #include "models/veth.h"
 
 /* The journey, in packet order: help, README, database and plots follow this order. */
@@ -27,7 +28,7 @@ const struct model_info *const rx_path[] = {
     &gro_model,                                             /* 4 GRO                                 */
     &rps_model, &rps_queue_model, &netif_model,             /* - steering, taps                      */
     &ip_model, &netfilter_model,                            /* 5 IP                                  */
-    &udp_model, &tcp_model,                                 /* 6 transport                           */
+    &udp_gso_model, &udp_gso_host_model, &udp_model, &tcp_model,                                 /* 6 transport                           */
     &sock_model, &skmem_model, &sched_model, &app_model, &app_host_model, /* 7 socket queue, wake-up, application  */
     &run_model,
     NULL
@@ -252,7 +253,8 @@ static int cpus_init(struct host *h)
     h->softirq = calloc(n, sizeof *h->softirq);
     h->backlog = calloc(n, sizeof *h->backlog);
     h->netif = calloc(n, sizeof *h->netif);
-    if (!h->cpu || !h->rq || !h->softirq || !h->backlog || !h->netif)
+    h->udp_segments = calloc(n, sizeof *h->udp_segments);
+    if (!h->udp_segments || !h->cpu || !h->rq || !h->softirq || !h->backlog || !h->netif)
         return -1;
     h->cpus = (int)n;
     for (int i = 0; i < h->cpus; i++) {
@@ -377,7 +379,7 @@ static void host_connect(struct host *h)
     h->to.from_backlog = netif_receive;         /* -  what RPS steered to this CPU              */
     h->to.network = ip_rcv;                     /* 5  validate, PRE_ROUTING, route              */
     h->to.local = ip_local_deliver;             /* 5  LOCAL_IN                                  */
-    h->to.udp = udp_rcv;                        /* 6  lookup, buffer test, queue                */
+    h->to.udp = udp_gso_rcv;                    /* 6  lookup, buffer test, queue                */
     h->to.tcp = sock_tcp_rcv;                   /* 6  the connection, or its backlog            */
     h->to.readable = sock_data_ready;           /* 7  wake whoever waits                        */
     h->to.timers = sock_run_timers;             /* 6  delayed and compressed ACKs               */
@@ -437,6 +439,7 @@ void host_free(struct host *h)
     free(h->softirq);
     free(h->backlog);
     free(h->netif);
+    free(h->udp_segments);
     free(h->nic);
     free(h->queue_ledger);
     free(h->traffic);

@@ -124,6 +124,7 @@ struct host {
     uint64_t sample_every;      /* of each wire every so manieth frame is marked as sampled; 0: none */
     uint64_t skb_builds;
 
+    struct skb_queue *udp_segments;     /* one a CPU, models/udp_gso */
     struct netfilter netfilter;
     struct netif_counters *netif;       /* one a CPU */
     struct ip_counters ip;

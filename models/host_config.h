@@ -12,6 +12,7 @@
 #include "models/sendmsg.h"
 #include "models/skb.h"
 #include "models/skb_local.h"
+#include "models/udp_gso.h"
 #include "models/veth.h"
 #include "models/xdp.h"
 
@@ -34,6 +35,7 @@ struct host_config {
     struct rps_params rps;
     struct ip_params ip;
     struct netfilter_params netfilter;
+    struct udp_gso_host_params udp_gso;
     struct udp_params udp;
     struct tcp_params tcp;
     struct sock_params sock;
@@ -69,6 +71,7 @@ struct traffic_config {
 
 struct app_config {
     struct app_params app;
+    struct udp_gso_params udp_gso;
 };
 
 #endif

@@ -129,10 +129,19 @@ static double cpu_ns(const struct result *r, const char *context)
     return NAN;
 }
 
+static double poll_work(const struct result *r)
+{
+    double sum = 0;
+
+    for (int i = 0; i < (int)(sizeof r->work_hist / sizeof r->work_hist[0]); i++)
+        sum += (double)r->work_hist[i] * i;
+    return sum;
+}
+
 static double plain(const struct probe *p, const struct result *r, const char *name)
 {
     const struct { const char *name; double value; } table[] = {
-        { "app_n", (double)p->recvs }, { "polls", (double)r->polls }, { "irqs", (double)r->irqs },
+        { "app_n", (double)p->recvs }, { "polls", (double)r->polls }, { "poll_work", poll_work(r) }, { "irqs", (double)r->irqs },
         { "net_rx_runs", (double)r->softirq_runs }, { "time_squeeze", (double)r->time_squeeze },
         { "offered", (double)r->ledger.offered }, { "in_flight", (double)r->ledger.in_flight },
         { "delivered", (double)result_kind(&r->ledger, FATE_KIND_DELIVERED) },
