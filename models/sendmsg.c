@@ -84,9 +84,10 @@ static bool next_word(const char **list, int64_t *length, int64_t *times, bool *
         return false;
     *times = 1;
     *length = strtoll(*list, &end, 10);
-    if (*end == 'x')
+    *bad = end == *list;
+    if (!*bad && *end == 'x')
         *times = strtoll(end + 1, &end, 10);
-    *bad = end == *list || (*end && *end != ' ' && *end != ',') || *length < 0 || *length > INT32_MAX || *times < 1;
+    *bad |= (*end && *end != ' ' && *end != ',') || *length < 0 || *length > INT32_MAX || *times < 1;
     *list = end;
     return true;
 }

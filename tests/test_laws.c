@@ -367,7 +367,7 @@ static void random_nics(int nics, int cpus)
     int models = yaml_files("nics", model);
 
     const char *chosen;
-    do {                                /* a veth has no wire: tests/test_veth.c draws those */
+    do {                                /* a veth has no wire; tests/test_veth.c has machines of its own */
         chosen = model[stream_below(&dice, (uint64_t)models)];
     } while (strcmp(chosen, "veth") == 0);
     say("nic: {model: %s, channels: %lld}\n", chosen, (long long)between(1, 4));
