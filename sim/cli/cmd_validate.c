@@ -27,6 +27,7 @@ static const char *const examples[] = {
     "rxsim validate qemu",
     "rxsim validate qemu --only 'J_* K_*' --failed",
     "rxsim validate qemu --rows my-measurements.csv --json",
+    "rxsim validate veth --rows my-bursts.csv",
     "rxsim validate --all",
     NULL
 };
