@@ -6,7 +6,8 @@
 #include "models/host.h"
 #include "models/host_config.h"
 
-static const char *const kinds[] = { "recv", "epoll", "busy", "idle", NULL };
+static const char *const kinds[] = { "recv", "epoll", "busy", "hog", "idle", NULL };
+static const char *const scheds[] = { "other", "fifo", NULL };
 static const char *const protos[] = { "any", "udp", "tcp", NULL };
 enum { PROTO_ANY, PROTO_UDP, PROTO_TCP };
 
@@ -18,6 +19,10 @@ static const struct param rows[] = {
                  "one reader for everything"),
     PARAM(struct app_params, port, "app.port", UNIT_COUNT, 0, 0, 65535, "port it listens on; 0: any",
           "one reader for everything"),
+    PARAM_CHOICE(struct app_params, sched, "app.sched", 0, scheds, "its scheduling policy, as chrt sets it",
+                 "SCHED_OTHER unless a program asks"),
+    PARAM(struct app_params, lag, "app.lag", UNIT_TIME, 0, 0, 1 * SEC,
+          "how far its virtual runtime starts behind the others': what it is owed for having slept", "ours: nothing"),
     PARAM(struct app_params, cpu, "app.cpu", UNIT_COUNT, -1, -1, CONFIG_CPUS - 1, "CPU it is pinned to; -1: the last",
           "queue 0's interrupt goes to CPU 0, so the last CPU is another one where there is one"),
     PARAM(struct app_params, work, "app.work", UNIT_COST, COST_CYCLES(100), 0, COST_CYCLES(5000000000),
@@ -49,21 +54,25 @@ const struct model_info app_model = {
 };
 
 static const struct param host_rows[] = {
-    PARAM_COST(struct app_host_params, recv_entry, "cost.recv.entry", 420,
+    PARAM_COST(struct app_host_params, recv_entry, "cost.recv.entry", 270,
                "recv(): system call to the socket's queue", "UDP19: 1646 cycles a recvmsg in all; split as measured under icount"),
-    PARAM_COST(struct app_host_params, recv_dequeue, "cost.recv.dequeue", 640, "taking one datagram, without the copy",
+    PARAM_COST(struct app_host_params, recv_lock, "cost.recv.lock", 150,
+               "the queue under its lock, up to where softirqs are on again; for TCP the socket's lock", "as cost.recv.entry"),
+    PARAM_COST(struct app_host_params, recv_dequeue, "cost.recv.dequeue", 640, "from there to the datagram's end, without the copy",
                "as cost.recv.entry"),
     PARAM_COST_PER_BYTE(struct app_host_params, copy_byte, "cost.recv.copy_byte", 360, "copy_to_user",
                         "Cai et al. 2021: 0.36 cycles/B at 3.4 GHz"),
     PARAM_COST(struct app_host_params, recv_return, "cost.recv.return", 390, "freeing the skb, return to user mode",
                "as cost.recv.entry"),
+    PARAM_COST(struct app_host_params, recv_return_slept, "cost.recv.return_slept", 100, "more when the call has slept",
+               "assumption; 102 instructions measured under icount"),
     PARAM_COST(struct app_host_params, user, "cost.recv.user", 50, "user mode after the call, until the program looks",
                "assumption"),
     PARAM_COST(struct app_host_params, call, "cost.recv.call", 50, "user mode from the program's work to the next call",
                "assumption"),
     PARAM_COST(struct app_host_params, block, "cost.recv.block", 500, "finding nothing, up to the switch",
                "assumption; 348 instructions measured under icount"),
-    PARAM_COST(struct app_host_params, resume, "cost.recv.resume", 900, "from the switch back to the queue",
+    PARAM_COST(struct app_host_params, resume, "cost.recv.resume", 800, "from the switch back to the queue",
                "assumption; 839 instructions to the copied datagram measured under icount"),
     PARAM_COST(struct app_host_params, empty, "cost.recv.empty", 380, "a non-blocking recv() that finds nothing (EAGAIN)",
                "assumption; veth: recv on an empty socket half of one with a datagram"),
@@ -113,7 +122,7 @@ static void returned(struct context *x)
 
     if (a->got >= 0)
         trace_emit(&a->host->engine.trace, x->cpu->engine->now, TRACE_RECV_RETURN, x->cpu->index,
-                   (int64_t)a->got_frame, a->got_dma_at);
+                   (int64_t)a->got_frame, a->got_wire_at);
     context_work(x, work + costs(x)->call, next_call);
 }
 
@@ -135,7 +144,8 @@ static void message(struct context *x, int64_t bytes)
     a->counters.messages++;
     a->counters.bytes += (uint64_t)bytes;
     a->got = bytes;
-    kernel_work(x, costs(x)->recv_return, return_to_user);
+    kernel_work(x, costs(x)->recv_return + (x->sk->slept ? costs(x)->recv_return_slept : 0), return_to_user);
+    x->sk->slept = false;
 }
 
 /* ---- UDP ---- */
@@ -150,18 +160,27 @@ static void udp_copied(struct context *x)
 
     x->skb = NULL;
     x->sk->app->got_frame = f->id;
-    x->sk->app->got_dma_at = f->dma_at;
+    x->sk->app->got_wire_at = f->wire_at;
     h->udp.InDatagrams++;
     trace_emit(&h->engine.trace, h->engine.now, TRACE_RECV, x->cpu->index, (int64_t)f->id, bytes);
-    host_skb_drop(h, s, FATE_DELIVERED);
+    x->owed += host_skb_drop(h, s, FATE_DELIVERED);
     message(x, bytes);
 }
 
-static void udp_take(struct context *x)
+static bool udp_queued(const struct sock *sk)
+{
+    return sk->udp.reader.first || sk->udp.receive.first;
+}
+
+/* The lock is off and softirqs have had their turn: copy, or look again at what they have brought, or wait. */
+static void udp_unlocked(struct context *x)
 {
     int64_t want = x->sk->app->params->read_size;
 
-    x->skb = udp_recv_skb(&x->sk->udp);
+    if (!x->skb && udp_queued(x->sk)) {
+        kernel_work(x, costs(x)->recv_lock, udp_take);
+        return;
+    }
     if (!x->skb) {
         nothing(x);
         return;
@@ -171,9 +190,10 @@ static void udp_take(struct context *x)
     kernel_work(x, host_vary(x->cpu->host, costs(x)->recv_dequeue + copy, x->skb->first->id, 1), udp_copied);
 }
 
-static void udp_unlocked(struct context *x)
+static void udp_take(struct context *x)
 {
-    local_bh_enable(x, udp_take);
+    x->skb = udp_recv_skb(&x->sk->udp);
+    local_bh_enable(x, udp_unlocked);
 }
 
 /* ---- TCP ---- */
@@ -221,7 +241,7 @@ static void tcp_take(struct context *x)
 static void tcp_lock(struct context *x)
 {
     x->sk->owned = x->sk->tcp.owned = true;
-    kernel_work(x, costs(x)->recv_dequeue, tcp_take);
+    kernel_work(x, costs(x)->recv_dequeue, tcp_take);   /* the lock's own cost came with the call */
 }
 
 /* ---- recv() ---- */
@@ -229,15 +249,16 @@ static void tcp_lock(struct context *x)
 static void recv_call(struct context *x)
 {
     if (x->sk->proto == FLOW_TCP)
-        kernel_work(x, costs(x)->recv_entry + costs(x)->tcp_recv, tcp_lock);
+        kernel_work(x, costs(x)->recv_entry + costs(x)->recv_lock + costs(x)->tcp_recv, tcp_lock);
     else
-        kernel_work(x, costs(x)->recv_entry, udp_unlocked);
+        kernel_work(x, costs(x)->recv_entry + costs(x)->recv_lock, udp_take);
 }
 
 static void resumed(struct context *x)
 {
     x->sk->waiting = false;
-    kernel_work(x, costs(x)->resume, x->sk->proto == FLOW_TCP ? tcp_lock : udp_unlocked);
+    x->sk->slept = true;
+    kernel_work(x, costs(x)->resume, x->sk->proto == FLOW_TCP ? tcp_lock : udp_take);
 }
 
 static void block(struct context *x)
@@ -303,7 +324,7 @@ static bool readable(const struct sock *sk)
 {
     if (sk->proto == FLOW_TCP)
         return tcp_available(&sk->tcp) > 0;
-    return sk->udp.reader.first || sk->udp.receive.first;
+    return udp_queued(sk);
 }
 
 /* Level triggering: an item that is empty again when it is polled is dropped without an event. */
@@ -367,7 +388,7 @@ bool app_listens(const struct app *a, const struct flow_key *key)
 {
     int64_t proto = a->params->proto;
 
-    if (key->proto != FLOW_UDP && key->proto != FLOW_TCP)
+    if ((key->proto != FLOW_UDP && key->proto != FLOW_TCP) || a->params->kind == APP_HOG)
         return false;
     if (proto != PROTO_ANY && (proto == PROTO_UDP) != (key->proto == FLOW_UDP))
         return false;
@@ -403,6 +424,24 @@ struct sock *app_accept(struct app *a, uint32_t flow, const struct skb *first)
     return &c->sock;
 }
 
+/* ---- hog ---- */
+
+/* A second at a time: an end to each step, and no system call. */
+static void hog(struct context *x)
+{
+    x->flags = STEP_USER;
+    context_work(x, SEC, hog);
+}
+
+static void (*first_step(enum app_kind kind))(struct context *x)
+{
+    static cont_fn *const first[] = {
+        [APP_RECV] = resumed, [APP_EPOLL] = epoll_resumed, [APP_BUSY] = recv_call, [APP_HOG] = hog,
+    };
+
+    return first[kind];
+}
+
 int app_init(struct app *a, struct host *h, int index)
 {
     const struct app_params *p = &h->config.app[index].app;
@@ -412,7 +451,10 @@ int app_init(struct app *a, struct host *h, int index)
     if (sock_init(&a->udp, a, FLOW_UDP, 0, NULL) != 0)
         return -1;
     a->udp.reader = &a->task;
-    task_init(&a->task, a->cpu, a->name, a, p->kind == APP_EPOLL ? epoll_resumed : p->kind == APP_BUSY ? recv_call : resumed);
+    task_init(&a->task, a->cpu, a->name, a, first_step((enum app_kind)p->kind));
+    a->task.fifo = p->sched == 1;
+    a->task.vruntime = -p->lag;
+    a->task.lag = p->lag;
     a->task.context.sk = &a->udp;
     return 0;
 }
@@ -424,7 +466,7 @@ void app_start(struct app *a)
 
     if (a->params->kind == APP_IDLE)    /* it has opened its socket and never reads */
         return;
-    if (a->params->kind == APP_BUSY && reads_udp)
+    if (a->params->kind == APP_HOG || (a->params->kind == APP_BUSY && reads_udp))
         sched_wake(&a->task, a->cpu);
     else if (a->params->kind == APP_EPOLL)
         a->waiting = true;

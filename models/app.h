@@ -5,9 +5,10 @@
  * Out   recv of udp and tcp, sleep and wake; frames end as delivered when their last byte is copied
  *
  * Kinds: recv (blocking recv() in a loop; for TCP a thread for each connection), epoll (epoll_wait, then reads each
- * ready socket until it is empty), busy (non-blocking recv() in a loop, never sleeps).
- * A recv() runs pending softirqs where the kernel drops the socket queue's lock (spin_unlock_bh), unless the kernel
- * leaves them to a runnable ksoftirqd.
+ * ready socket until it is empty), busy (non-blocking recv() in a loop, never sleeps), hog (reads nothing: a task that
+ * never leaves user mode, as competition for the CPU).
+ * A recv() takes its datagram under the queue's lock and runs pending softirqs where the kernel drops that lock
+ * (spin_unlock_bh in __skb_recv_udp), before the copy, unless the kernel leaves them to a runnable ksoftirqd.
  * Not modelled: recvmmsg, io_uring, answers sent, several threads on one UDP socket. */
 #ifndef MODELS_APP_H
 #define MODELS_APP_H
@@ -17,12 +18,14 @@
 #include "models/sched.h"
 #include "models/sock.h"
 
-enum app_kind { APP_RECV, APP_EPOLL, APP_BUSY, APP_IDLE };
+enum app_kind { APP_RECV, APP_EPOLL, APP_BUSY, APP_HOG, APP_IDLE };
 
 struct app_params {
     int64_t kind;
     int64_t proto;              /* 0 any, 1 udp, 2 tcp */
     int64_t port;               /* 0: any */
+    int64_t sched;              /* 0 other, 1 fifo */
+    int64_t lag;
     int64_t cpu;                /* -1: the last CPU */
     int64_t work;               /* per message */
     int64_t work_byte;
@@ -35,9 +38,11 @@ extern const struct model_info app_model;
 
 struct app_host_params {
     int64_t recv_entry;
+    int64_t recv_lock;
     int64_t recv_dequeue;
     int64_t copy_byte;
     int64_t recv_return;
+    int64_t recv_return_slept;
     int64_t user;
     int64_t call;
     int64_t block;
@@ -75,8 +80,8 @@ struct app {
     int events_left;
     bool waiting;               /* in epoll_wait, asleep or about to be */
     int64_t got;                /* bytes of the current message; -1: there was none */
-    uint64_t got_frame;         /* its (last) frame, and when that was in memory */
-    ps_t got_dma_at;
+    uint64_t got_frame;         /* its (last) frame, and when that came by wire */
+    ps_t got_wire_at;
 };
 
 int app_init(struct app *a, struct host *h, int index);

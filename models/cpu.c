@@ -31,9 +31,16 @@ static const struct param rows[] = {
     PARAM_COST(struct cpu_params, irq_exit, "cost.irq.exit", 500, "irq_exit and return",
                "assumption; 250 of 627 instructions in a measured e1000e MSI-X interrupt"),
     PARAM_COST(struct cpu_params, irq_from_idle, "cost.irq.from_idle", 250,
-               "more when the core was idle: leaving the idle loop", "assumption; 116 of 627 instructions, measured"),
-    PARAM_COST(struct cpu_params, tick, "cost.timer.tick", 3000, "the timer interrupt's own work",
-               "assumption; 2100 to 2500 instructions measured under icount"),
+               "more when the core was idle: leaving the idle loop", "assumption; 132 of 627 instructions, measured"),
+    PARAM_COST(struct cpu_params, irq_from_task, "cost.irq.from_task", 20, "more when a task was interrupted",
+               "assumption; 16 instructions measured under icount"),
+    PARAM_COST(struct cpu_params, irq_return, "cost.irq.return", 40,
+               "the way back into what was interrupted, when no softirq runs first", "assumption; 31 instructions measured under icount"),
+    PARAM_COST(struct cpu_params, tick, "cost.timer.tick", 2500, "the timer interrupt's own work",
+               "assumption; about 1500 instructions measured under icount"),
+    PARAM_COST(struct cpu_params, tick_busy, "cost.timer.tick_busy", 500,
+               "more when the core was not idle: accounting, the scheduler's tick",
+               "assumption; about 500 instructions measured under icount"),
 };
 ALL_FIELDS_HAVE_ROWS(struct cpu_params, rows);
 
@@ -143,16 +150,20 @@ ps_t cpu_idle_exit(const struct cpu *c)
 static void hardirq_return(struct context *x)
 {
     struct cpu *c = x->cpu;
-    const struct task *interrupted = c->rq->current;
+    struct task *interrupted = c->rq->current;
 
     c->in_hardirq = false;
     c->running = NULL;
     if (softirq_may_run_inline(c, interrupted ? interrupted->context.flags : 0)) {
         leave_idle(c);
-        softirq_run_inline(c);
-    } else {
-        cpu_return(c);
+        softirq_run_at_irq_exit(c);
+        return;
     }
+    if (c->softirq->active)
+        c->softirq->context.left += c->params->irq_return;
+    else if (interrupted)
+        interrupted->context.left += c->params->irq_return;
+    cpu_return(c);
 }
 
 static void hardirq_handle(struct context *x)
@@ -185,8 +196,9 @@ static void take_irq(struct cpu *c)
     x->flags = STEP_IRQS_OFF;
     x->mode = CPU_IDLE;                 /* the exit from the idle state is still idle time */
     context_work(x, exit, hardirq_enter);
-    if (idle)
-        x->owed = c->params->irq_from_idle;
+    x->owed = idle ? c->params->irq_from_idle : c->softirq->active ? 0 : c->params->irq_from_task;
+    if (v == &c->tick_vector && !idle)
+        x->owed += c->params->tick_busy;
 }
 
 void cpu_interrupt(struct cpu *c, struct vector *v)

@@ -111,7 +111,10 @@ struct cpu_params {
     int64_t irq_entry;
     int64_t irq_exit;
     int64_t irq_from_idle;
+    int64_t irq_from_task;
+    int64_t irq_return;
     int64_t tick;
+    int64_t tick_busy;
 };
 extern const struct model_info cpu_model;
 

@@ -12,6 +12,8 @@ static const struct param rows[] = {
                "XDP_DROP at 3.8 GHz takes 147-156 cycles, program and refill included (XDP paper, CoNEXT 2018)"),
     PARAM_COST(struct driver_params, first, "cost.driver.first", 60, "more for the first frame of a poll: cold lines",
                "assumption"),
+    PARAM_COST(struct driver_params, copy, "cost.driver.copy", 0, "more for a frame that is copied, beside its bytes",
+               "in cost.skb.alloc; 187 instructions measured under icount"),
     PARAM_COST_PER_BYTE(struct driver_params, copy_byte, "cost.driver.copy_byte", 125,
                         "copying a frame up to nic.copybreak", "measured under icount: 1/8 instruction a byte"),
     PARAM_COST(struct driver_params, refill, "cost.driver.refill", 60, "one refill call, tail write included",
@@ -33,6 +35,9 @@ static const struct param nic_rows[] = {
           "frames up to this size (without FCS) are copied into a small skb; 0: never", "e1000e: 256; ixgbe with build_skb: 0"),
     PARAM_SWITCH(struct driver_nic_params, rxhash, "nic.features.rxhash", 1, "the NIC passes its hash to the stack",
                  "ethtool -K rxhash"),
+    PARAM_SWITCH(struct driver_nic_params, holds_skbs, "nic.ring.holds_skbs", 0,
+                 "the ring's buffers are skbs, allocated by the refill; off: an skb is built in the poll",
+                 "e1000e e1000_alloc_rx_buffers; off for build_skb drivers"),
 };
 ALL_FIELDS_HAVE_ROWS(struct driver_nic_params, nic_rows);
 
@@ -56,18 +61,34 @@ static bool copied(const struct nic_queue *q, const struct frame *f)
     return f->wire_bytes - ETH_FCS <= q->driver.nic_params->copybreak;
 }
 
-/* What this skb's memory costs beside the constant part: caches run dry in a fixed rhythm. */
-static ps_t memory_cost(struct host *h, const struct skb_params *p)
+/* Cuts the skb's head from a page; the first head of a page pays for it. The machine is warm: there is a page already
+ * when the first frame comes. */
+static ps_t take_head(struct host *h, struct skb *s, const struct skb_params *p)
 {
-    ps_t cost = p->alloc;
+    ps_t cost = 0;
 
-    h->skb_builds++;
-    if (p->page_every > 0 && h->skb_builds % (uint64_t)p->page_every == 0) {
-        h->page_allocs++;
-        cost += p->page;
+    if (p->page_every == 0)
+        return 0;
+    if (!h->head_page) {
+        h->head_page = pool_take(&h->head_pages);
+        h->head_page->heads = p->page_every;
+        h->heads_left = p->page_every;
+        cost = h->skb_builds > 0 ? p->page : 0;
     }
-    if (p->heads_every > 0 && h->skb_builds % (uint64_t)p->heads_every == 0)
+    s->page = h->head_page;
+    if (--h->heads_left == 0)
+        h->head_page = NULL;
+    return cost;
+}
+
+/* What this skb's memory costs: caches run dry in a fixed rhythm. */
+static ps_t memory_cost(struct host *h, struct skb *s, const struct skb_params *p)
+{
+    ps_t cost = p->alloc + take_head(h, s, p);
+
+    if (p->heads_every > 0 && h->skb_builds > 0 && h->skb_builds % (uint64_t)p->heads_every == 0)
         cost += p->heads;
+    h->skb_builds++;
     return cost;
 }
 
@@ -80,7 +101,7 @@ static void frame_done(struct context *x)
     x->skb = NULL;
     if (gro_receive(&n->gro, s, q->driver.nic_params->gro, s->stamp)) {
         x->owed += n->gro.params->merge;
-        host_skb_free(n->cpu->host, s);
+        x->owed += host_skb_free(n->cpu->host, s);
     }
     if (gro_list_full(&n->gro))
         context_call(x, x->cpu->host->to.hand_up, next_frame);
@@ -99,16 +120,20 @@ static void xdp_dropped(struct context *x)
 }
 
 /* What it costs to make this frame an skb and offer it to GRO. */
-static ps_t skb_cost(struct context *x, const struct frame *f, bool copy)
+static ps_t skb_cost(struct context *x, struct skb *s, const struct frame *f, bool copy)
 {
     struct nic_queue *q = of(x);
     struct host *h = x->cpu->host;
-    ps_t cost = memory_cost(h, &h->hc->skb);
+    const struct gro_params *gro = x->napi->gro.params;
+    ps_t cost = q->driver.nic_params->gro ? gro->frame : gro->bypass;
 
     if (copy)
-        cost += ps_of_fs_per_byte(q->driver.params->copy_byte, f->wire_bytes - ETH_FCS);
-    if (q->driver.nic_params->gro)
-        cost += x->napi->gro.params->frame;
+        cost += q->driver.params->copy + ps_of_fs_per_byte(q->driver.params->copy_byte, f->wire_bytes - ETH_FCS);
+    s->from_ring = !copy && q->driver.nic_params->holds_skbs;
+    if (s->from_ring)
+        q->driver.skbs_taken++;
+    else
+        cost += memory_cost(h, s, &h->hc->skb);
     return cost;
 }
 
@@ -132,9 +157,9 @@ static void take(struct context *x, struct frame *f)
         context_work(x, host_vary(h, cost, f->id, 0), xdp_dropped);
         return;
     }
-    cost += skb_cost(x, f, copy);
     x->skb = pool_take(&h->skbs);
     skb_build(x->skb, f, &h->flow[f->flow], &q->nic->config->skb, copy);
+    cost += skb_cost(x, x->skb, f, copy);
     if (!q->driver.nic_params->rxhash)
         x->skb->hash = 0;
     x->skb->stamp = x->poll_jiffy;
@@ -142,6 +167,20 @@ static void take(struct context *x, struct frame *f)
 }
 
 /* ---- refill ---- */
+
+/* New skbs for those that the ring has given away. */
+static ps_t ring_skbs_cost(struct nic_queue *q)
+{
+    const struct skb_params *p = &q->nic->host->hc->skb;
+    ps_t cost = q->driver.skbs_taken * p->ring;
+
+    for (; q->driver.skbs_taken > 0; q->driver.skbs_taken--) {
+        q->driver.ring_skbs++;
+        if (p->heads_every > 0 && q->driver.ring_skbs % (uint64_t)p->heads_every == 0)
+            cost += p->ring_heads;
+    }
+    return cost;
+}
 
 static ps_t refill(struct context *x)
 {
@@ -153,7 +192,7 @@ static ps_t refill(struct context *x)
     nic_settle(q->nic);
     if (ring_refill(&q->ring, n))
         nic_tail(q);
-    return q->driver.params->refill + n * q->driver.params->refill_frame;
+    return q->driver.params->refill + n * q->driver.params->refill_frame + ring_skbs_cost(q);
 }
 
 /* ---- the poll ---- */

@@ -9,7 +9,8 @@
  *
  * One frame after the other while their descriptors are done: a frame that becomes visible during the poll is taken
  * by it. Refill at the loop's top when a batch is empty and, by driver, at the end. (ixgbe_clean_rx_irq,
- * e1000_clean_rx_irq.)
+ * e1000_clean_rx_irq.) Where the ring holds skbs, a frame that is not copied takes its own, and the refill allocates
+ * another.
  * Not modelled: transmit completions in the same poll, page recycling, header split. */
 #ifndef MODELS_DRIVER_H
 #define MODELS_DRIVER_H
@@ -22,6 +23,7 @@ struct driver_params {          /* of the host: costs */
     int64_t poll;
     int64_t frame;
     int64_t first;
+    int64_t copy;
     int64_t copy_byte;
     int64_t refill;
     int64_t refill_frame;
@@ -32,6 +34,7 @@ struct driver_nic_params {
     int64_t gro;
     int64_t copybreak;
     int64_t rxhash;
+    int64_t holds_skbs;
 };
 extern const struct model_info driver_nic_model;
 
@@ -39,6 +42,8 @@ struct driver {
     const struct driver_params *params;
     const struct driver_nic_params *nic_params;
     struct xdp_counters xdp;
+    int64_t skbs_taken;         /* holds_skbs: of the ring, since the last refill */
+    uint64_t ring_skbs;         /* ever allocated for it */
 };
 
 void driver_poll(struct context *x);

@@ -27,6 +27,7 @@ struct gro_params {
     int64_t gro_max_size;
     int64_t constant_id_needs_df;       /* kernels up to 6.18: an IP ID that stays the same merges only with DF */
     int64_t frame;
+    int64_t bypass;
     int64_t merge;
     int64_t flush;
 };

@@ -410,6 +410,7 @@ int host_init(struct host *h, const struct config *c, uint64_t seed, uint64_t re
         hist_init(&h->latency[s]);
     pool_init(&h->frames, sizeof(struct frame));
     pool_init(&h->skbs, sizeof(struct skb));
+    pool_init(&h->head_pages, sizeof(struct head_page));
     if (config_check(c, why, size) != NULL)
         return -1;
     snprintf(why, size, "out of memory while building the machine");
@@ -452,6 +453,7 @@ void host_free(struct host *h)
     free(h->cost);
     pool_free(&h->frames);
     pool_free(&h->skbs);
+    pool_free(&h->head_pages);
     config_free(&h->config);
     engine_free(&h->engine);
 }

@@ -53,7 +53,7 @@ enum trace_point {
     TRACE_SCHED_WAKEUP,
     TRACE_SCHED_SWITCH,
     TRACE_RECV,                 /* delivered to the application; a: frame id */
-    TRACE_RECV_RETURN,          /* and recv() is back in user mode; a: frame id, b: when the frame was in memory */
+    TRACE_RECV_RETURN,          /* and recv() is back in user mode; a: frame id, b: when the frame came by wire */
     TRACE_KFREE_SKB,            /* a: frame id, b: enum fate */
 };
 extern const char *const trace_point_name[];
@@ -123,6 +123,9 @@ struct host {
     struct pool frames, skbs;
     uint64_t sample_every;      /* of each wire every so manieth frame is marked as sampled; 0: none */
     uint64_t skb_builds;
+    struct pool head_pages;
+    struct head_page *head_page;        /* that heads are cut from; NULL: a new one is needed */
+    int64_t heads_left;         /* in it */
 
     struct skb_queue *udp_segments;     /* one a CPU, models/udp_gso */
     struct netfilter netfilter;
@@ -130,7 +133,6 @@ struct host {
     struct ip_counters ip;
     struct udp_counters udp;
     struct tcp_counters tcp;
-    uint64_t page_allocs;
 
     ps_t jiffy, tick_phase;     /* length of a tick; time of the first */
     ps_t last_arrival;          /* of a frame, so far */
@@ -157,10 +159,10 @@ bool host_run(struct host *h, const atomic_int *stop, atomic_llong *progress_ps)
 void host_frame_end(struct host *h, struct frame *f, enum fate fate);
 /* The same for an end that lies in the past: hardware is settled late, its facts carry their own time. */
 void host_frame_end_at(struct host *h, struct frame *f, enum fate fate, ps_t when);
-/* The end of an skb and all its frames. */
-void host_skb_drop(struct host *h, struct skb *s, enum fate fate);
+/* The end of an skb and all its frames. Returns what freeing its memory costs beside cost.skb.free. */
+ps_t host_skb_drop(struct host *h, struct skb *s, enum fate fate);
 /* An skb whose frames have gone elsewhere. */
-void host_skb_free(struct host *h, struct skb *s);
+ps_t host_skb_free(struct host *h, struct skb *s);
 
 /* The books of the whole host: the sum of its parts. */
 struct ledger host_ledger(const struct host *h);

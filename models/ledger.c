@@ -87,12 +87,21 @@ void host_frame_end(struct host *h, struct frame *f, enum fate fate)
     host_frame_end_at(h, f, fate, h->engine.now);
 }
 
-void host_skb_free(struct host *h, struct skb *s)
+ps_t host_skb_free(struct host *h, struct skb *s)
 {
+    struct head_page *page = s->page;
+    bool from_ring = s->from_ring;
+
     pool_return(&h->skbs, s);
+    if (from_ring)
+        return h->hc->skb.ring_free;
+    if (!page || --page->heads > 0)
+        return 0;
+    pool_return(&h->head_pages, page);
+    return h->hc->skb.page_free;
 }
 
-void host_skb_drop(struct host *h, struct skb *s, enum fate fate)
+ps_t host_skb_drop(struct host *h, struct skb *s, enum fate fate)
 {
     struct frame *f = s->first;
 
@@ -101,7 +110,7 @@ void host_skb_drop(struct host *h, struct skb *s, enum fate fate)
         host_frame_end(h, f, fate);
         f = next;
     }
-    host_skb_free(h, s);
+    return host_skb_free(h, s);
 }
 
 /* ---- counters ---- */

@@ -9,12 +9,20 @@ static const struct param rows[] = {
           "frames a driver's poll may take: a constant of the driver", "include/linux/netdevice.h NAPI_POLL_WEIGHT"),
     PARAM_COST(struct napi_params, poll, "cost.napi.poll", 60, "entering the driver's poll",
                "assumption; 27 instructions measured under icount"),
-    PARAM_COST(struct napi_params, poll_end, "cost.napi.poll_end", 90, "unmasking and returning from a poll that is done",
-               "assumption; 47 instructions and an MMIO write"),
-    PARAM_COST(struct napi_params, full_poll_end, "cost.napi.full_poll_end", 150,
-               "returning from a poll that used its weight, to the repoll list",
-               "assumption; 143 instructions measured under icount"),
-    PARAM_COST(struct napi_params, complete, "cost.napi.complete", 80, "napi_complete_done", "assumption; 61 instructions"),
+    PARAM_COST(struct napi_params, unmask, "cost.napi.unmask", 40, "the end of napi_complete_done and the unmask",
+               "assumption; 32 instructions and an MMIO write, measured under icount"),
+    PARAM_COST(struct napi_params, poll_end, "cost.napi.poll_end", 50, "from the unmask back to net_rx_action",
+               "assumption; 47 instructions measured under icount"),
+    PARAM_COST(struct napi_params, full_poll_end, "cost.napi.full_poll_end", 60, "returning from a poll that used its weight",
+               "assumption; 57 instructions measured under icount"),
+    PARAM_COST(struct napi_params, repoll, "cost.napi.repoll", 90, "putting such an instance on the repoll list",
+               "assumption; 96 instructions measured under icount"),
+    PARAM_COST(struct napi_params, complete, "cost.napi.complete", 40, "napi_complete_done, when there is something to flush",
+               "assumption; 29 instructions measured under icount"),
+    PARAM_COST(struct napi_params, thread_start, "cost.napi.thread_start", 300, "a NAPI thread, before each poll",
+               "assumption; about 250 instructions measured under icount"),
+    PARAM_COST(struct napi_params, thread_end, "cost.napi.thread_end", 200, "a NAPI thread, after each poll",
+               "assumption; about 160 instructions measured under icount"),
 };
 ALL_FIELDS_HAVE_ROWS(struct napi_params, rows);
 
@@ -40,6 +48,8 @@ static const struct param nic_rows[] = {
           "/sys/class/net/X/napi_defer_hard_irqs; Documentation/networking/napi.rst"),
     PARAM(struct napi_nic_params, gro_flush_timeout, "nic.gro_flush_timeout", UNIT_TIME, 0, 0, 1 * SEC,
           "timer of those polls, and how long GRO may hold packets", "/sys/class/net/X/gro_flush_timeout (ns)"),
+    PARAM_SWITCH(struct napi_nic_params, threaded, "nic.threaded", 0, "each queue is polled by a thread of its own",
+                 "/sys/class/net/X/threaded"),
 };
 ALL_FIELDS_HAVE_ROWS(struct napi_nic_params, nic_rows);
 
@@ -51,18 +61,41 @@ const struct model_info napi_nic_model = {
 
 /* ---- scheduling ---- */
 
-void napi_schedule(struct napi *n)
+static bool threaded(const struct napi *n)
+{
+    return n->nic_params && n->nic_params->threaded;
+}
+
+/* ____napi_schedule: to whoever polls it. */
+static ps_t hand_over(struct napi *n, struct cpu *waker)
 {
     struct softirq *s = n->cpu->softirq;
 
-    if (n->scheduled) {
-        n->missed = true;
-        return;
+    if (threaded(n)) {
+        n->scheduled_threaded = true;
+        return sched_wake(&n->thread, waker);
     }
-    n->scheduled = true;
     napi_append(&s->poll_list, n);
     if (!(s->in_net_rx_action && s->params->schedule_in_run))
         softirq_raise(n->cpu, SOFTIRQ_NET_RX);
+    return 0;
+}
+
+ps_t napi_schedule(struct napi *n)
+{
+    return napi_schedule_from(n, n->cpu);
+}
+
+ps_t napi_schedule_from(struct napi *n, struct cpu *waker)
+{
+    if (n->scheduled) {
+        n->missed = true;
+        return 0;
+    }
+    n->scheduled = true;
+    if (!threaded(n))
+        n->cpu = waker;
+    return hand_over(n, waker);
 }
 
 static void timer_fire(void *napi)
@@ -76,15 +109,21 @@ static void timer_handle(struct context *x, void *napi)
 {
     struct napi *n = napi;
 
-    (void)x;
     if (n->scheduled)
         return;
     n->counters.timer_polls++;
     n->irq_at = -1;
-    napi_schedule(n);
+    x->owed += napi_schedule(n);
 }
 
 /* ---- completion ---- */
+
+static void completed(struct context *x);
+
+static void clear_bits(struct context *x)
+{
+    context_work(x, x->napi->params->unmask, completed);
+}
 
 /* The bits are cleared after everything was handed up; a schedule meanwhile keeps the instance. */
 static void completed(struct context *x)
@@ -93,9 +132,7 @@ static void completed(struct context *x)
 
     if (n->missed) {
         n->missed = false;
-        napi_append(&n->cpu->softirq->poll_list, n);
-        if (!(n->cpu->softirq->in_net_rx_action && n->cpu->softirq->params->schedule_in_run))
-            softirq_raise(n->cpu, SOFTIRQ_NET_RX);
+        x->owed += hand_over(n, n->cpu);
     } else {
         n->scheduled = false;
         if (n->unmask_now && n->unmask)
@@ -131,19 +168,21 @@ static void decide(struct napi *n, int work)
 static void hand_up(struct context *x)
 {
     if (x->napi->gro.rx_list.first)
-        context_call(x, x->cpu->host->to.hand_up, completed);
+        context_call(x, x->cpu->host->to.hand_up, clear_bits);
     else
-        completed(x);
+        clear_bits(x);
 }
 
 void napi_complete_done(struct context *x)
 {
     struct napi *n = x->napi;
-    ps_t cost = n->params->complete;
+    ps_t cost = 0;
 
     decide(n, x->work);
     int held = n->gro.held_total;
     gro_flush(&n->gro, n->arm_timer, cpu_jiffies(n->cpu));
+    if (n->gro.rx_list.first)
+        cost += n->params->complete;
     cost += (held - n->gro.held_total) * n->gro.params->flush;
     context_work(x, cost, hand_up);
 }
@@ -196,6 +235,59 @@ void napi_poll(struct context *x)
 {
     x->work = 0;
     context_work(x, x->napi->params->poll, poll_enter);
+}
+
+/* ---- threaded ---- */
+
+static void thread_woken(struct context *x);
+static void thread_poll(struct context *x);
+
+/* napi_thread_wait: the instance may have been scheduled again meanwhile. */
+static void thread_wait(struct context *x)
+{
+    struct napi *n = x->task->owner;
+
+    if (n->scheduled_threaded) {
+        thread_woken(x);
+        return;
+    }
+    sched_prepare_sleep(x->task);
+    sched_sleep(x, thread_woken);
+}
+
+static void thread_again(struct context *x)
+{
+    context_work(x, x->napi->params->thread_start, thread_poll);
+}
+
+static void thread_resched(struct context *x)
+{
+    sched_checkpoint(x, thread_again);          /* cond_resched, only between full polls */
+}
+
+static void thread_polled(struct context *x)
+{
+    x->owed += x->napi->params->thread_end;
+    local_bh_enable(x, x->work >= x->napi->weight ? thread_resched : thread_wait);
+}
+
+static void thread_poll(struct context *x)
+{
+    x->flags = STEP_BH_OFF;
+    context_call(x, napi_poll, thread_polled);
+}
+
+static void thread_woken(struct context *x)
+{
+    x->napi = x->task->owner;
+    x->napi->scheduled_threaded = false;
+    thread_again(x);
+}
+
+void napi_make_threaded(struct napi *n)
+{
+    task_init(&n->thread, n->cpu, "napi", n, thread_woken);
+    n->thread.context.mode = CPU_NAPI_THREAD;
 }
 
 int napi_init(struct napi *n, struct cpu *c, const struct napi_params *p, int64_t weight, cont_fn *poll, void *owner)

@@ -11,7 +11,9 @@
  * work < weight: the driver has called napi_complete_done. work == weight: the core keeps the instance and polls
  * it again, never in the same run. Scheduling a scheduled instance sets MISSED, and completion then reschedules.
  * napi_defer_hard_irqs and gro_flush_timeout keep the interrupt masked and poll by timer instead.
- * Not modelled: busy polling, threaded NAPI. */
+ * Threaded, the instance has a task of its own that polls it, weight by weight, with cond_resched between full polls; no
+ * budget and no time_squeeze there. (net/core/dev.c napi_threaded_poll)
+ * Not modelled: busy polling. */
 #ifndef MODELS_NAPI_H
 #define MODELS_NAPI_H
 
@@ -21,20 +23,26 @@
 #include "models/config.h"
 #include "models/cpu.h"
 #include "models/gro.h"
+#include "models/sched.h"
 #include "sim/engine/event.h"
 
 struct napi_params {
     int64_t weight;
     int64_t poll;
+    int64_t unmask;
     int64_t poll_end;
     int64_t full_poll_end;
+    int64_t repoll;
     int64_t complete;
+    int64_t thread_start;
+    int64_t thread_end;
 };
 extern const struct model_info napi_model;
 
 struct napi_nic_params {
     int64_t napi_defer_hard_irqs;
     int64_t gro_flush_timeout;
+    int64_t threaded;
 };
 extern const struct model_info napi_nic_model;
 
@@ -53,6 +61,8 @@ struct napi {
     struct napi *next;
     int64_t weight;
     bool scheduled, missed;
+    bool scheduled_threaded;    /* the thread owns it: NAPI_STATE_SCHED_THREADED */
+    struct task thread;         /* with nic.threaded */
     int64_t defer_left;         /* napi_defer_hard_irqs still to go */
     bool unmask_now, arm_timer; /* what napi_complete_done decided for when all is handed up */
     struct event timer;         /* gro_flush_timeout */
@@ -71,7 +81,12 @@ struct napi_list { struct napi *first, *last; };
 
 int napi_init(struct napi *n, struct cpu *c, const struct napi_params *p, int64_t weight, cont_fn *poll,
               void *owner);
-void napi_schedule(struct napi *n);
+/* Gives the instance a thread instead of the poll list. */
+void napi_make_threaded(struct napi *n);
+/* Returns what that costs the caller beside its own work: a thread's wakeup, or nothing. */
+ps_t napi_schedule(struct napi *n);
+/* The same from code on another core than the instance's: a thread is woken from there, a softirq polls it there. */
+ps_t napi_schedule_from(struct napi *n, struct cpu *waker);
 void napi_poll(struct context *x);              /* polls context.napi, then returns */
 void napi_complete_done(struct context *x);     /* called by the driver; returns to it when all is handed up */
 

@@ -23,6 +23,7 @@ struct netif_params {
     int64_t tap_byte;
     int64_t list;
     int64_t skb;
+    int64_t list_end;
 };
 extern const struct model_info netif_model;
 

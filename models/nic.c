@@ -278,6 +278,7 @@ static int queue_init(struct nic *n, int index)
         return -1;
     q->napi.nic_params = &n->config->napi;
     q->napi.unmask = queue_unmask;
+    napi_make_threaded(&q->napi);
     q->napi.entity = entity;
     gro_init(&q->napi.gro, &hc->gro);
     if (irq_init(&q->irq, c, &q->napi, entity, &hc->irq) != 0)

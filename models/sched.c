@@ -15,19 +15,39 @@ static const struct param rows[] = {
           "cfs: a woken task preempts only if it is ahead by more", "fair.c: 1 ms x (1 + log2(cpus)), one CPU"),
     PARAM(struct sched_params, sleeper_credit, "kernel.sched_sleeper_credit", UNIT_TIME, 3 * MS, 0, 1 * SEC,
           "cfs: how far behind min_vruntime a woken task may start", "fair.c place_entity: half of the latency"),
+    PARAM(struct sched_params, min_granularity, "kernel.sched_min_granularity", UNIT_TIME, 750 * US, 0, 1 * SEC,
+          "cfs: the tick leaves a task alone that has run for less", "fair.c: 0.75 ms x (1 + log2(cpus)), one CPU"),
     PARAM(struct sched_params, base_slice, "kernel.sched_base_slice", UNIT_TIME, 750 * US, 10 * US, 1 * SEC,
           "eevdf: slice of a task", "fair.c: 0.75 ms x (1 + log2(cpus)), one CPU"),
     PARAM(struct sched_params, lag_limit, "kernel.sched_lag_limit", UNIT_TIME, 4 * MS, 0, 1 * SEC,
           "eevdf: most lag a task keeps over a sleep", "fair.c entity_lag: about a tick or two slices; HZ 250"),
-    PARAM_COST(struct sched_params, switch_task, "cost.sched.switch", 2200, "from one task to another",
-               "assumption: low end of 1-3 us, Brouer's talks; 1.0 to 1.8 us of instructions under icount"),
+    PARAM_SWITCH(struct sched_params, delay_dequeue, "kernel.sched_delay_dequeue", 1,
+                 "eevdf: a task that sleeps with negative lag stays queued until it is made up",
+                 "kernel/sched/features.h DELAY_DEQUEUE: 6.12 on"),
+    PARAM_COST(struct sched_params, switch_task, "cost.sched.switch", 1500,
+               "from one task to another, which a wakeup asked for",
+               "assumption: low end of 1-3 us, Brouer's talks; 1022 instructions measured under icount"),
+    PARAM_COST(struct sched_params, switch_clock, "cost.sched.switch_clock", 400,
+               "more when the clock must be read: the tick asked for it, or the old task sleeps",
+               "assumption; 380 to 760 instructions measured under icount"),
+    PARAM_COST(struct sched_params, switch_sleep, "cost.sched.switch_sleep", 300, "more when the old task goes to sleep",
+               "assumption; 350 instructions measured under icount"),
+    PARAM_COST(struct sched_params, switch_preempted, "cost.sched.switch_preempted", 300,
+               "more on the way back to a task that was preempted on its return to user mode",
+               "assumption; about 470 instructions measured under icount"),
     PARAM_COST(struct sched_params, switch_from_idle, "cost.sched.switch_from_idle", 1800, "from idle to a task",
                "assumption; 1103 instructions measured under icount"),
     PARAM_COST(struct sched_params, switch_to_idle, "cost.sched.switch_to_idle", 1800, "from a task to idle",
                "assumption; 1390 instructions measured under icount"),
-    PARAM_COST(struct sched_params, wake, "cost.sched.wake", 1500, "try_to_wake_up of a task on the same CPU",
+    PARAM_COST(struct sched_params, wake, "cost.sched.wake", 1300, "try_to_wake_up of a task on the same CPU",
                "assumption; 1439 instructions with the poll's end, measured under icount"),
-    PARAM_COST(struct sched_params, wake_remote, "cost.sched.wake_remote", 2500,
+    PARAM_COST(struct sched_params, wake_idle, "cost.sched.wake_idle", 1300, "the same while the CPU idles",
+               "assumption; 1319 instructions measured under icount"),
+    PARAM_COST(struct sched_params, wake_preempt, "cost.sched.wake_preempt", 45, "more when the woken task is to preempt",
+               "assumption; 45 instructions measured under icount"),
+    PARAM_COST(struct sched_params, wake_fifo, "cost.sched.wake_fifo", 1100, "try_to_wake_up of a SCHED_FIFO task on the same CPU",
+               "assumption; 897 instructions measured under icount"),
+    PARAM_COST(struct sched_params, wake_remote, "cost.sched.wake_remote", 2300,
                "try_to_wake_up of a task on another CPU, with the IPI's sending", "assumption"),
     PARAM(struct sched_params, ipi_latency, "cpu.ipi_latency", UNIT_TIME, 500 * NS, 0, 1 * MS,
           "flight of an inter-processor interrupt", "assumption: APIC write to handler on one socket"),
@@ -51,67 +71,150 @@ const struct model_info sched_model = {
 
 /* ---- virtual time ---- */
 
-static void charge(struct cpu *c)
+static bool fair(const struct task *t)
 {
-    struct runqueue *rq = c->rq;
-    ps_t now = c->engine->now;
+    return t && !t->fifo;
+}
 
-    if (rq->current)
-        rq->current->vruntime += now - rq->charged_at;
-    rq->charged_at = now;
+static bool eevdf(const struct runqueue *rq)
+{
+    return rq->params->policy == SCHED_EEVDF;
+}
+
+/* Current counts among the queued until the switch takes it off: also while it is about to sleep. */
+static int runnable(const struct runqueue *rq)
+{
+    int n = fair(rq->current);
+
+    for (const struct task *t = rq->queued; t; t = t->next)
+        n += fair(t);
+    return n;
 }
 
 /* Never goes back; stands still while idle. */
 static void update_min_vruntime(struct runqueue *rq)
 {
-    const struct task *least = rq->current;
+    const struct task *least = fair(rq->current) ? rq->current : NULL;
 
     for (const struct task *t = rq->queued; t; t = t->next) {
-        if (!least || t->vruntime < least->vruntime)
+        if (fair(t) && (!least || t->vruntime < least->vruntime))
             least = t;
     }
     if (least && least->vruntime > rq->min_vruntime)
         rq->min_vruntime = least->vruntime;
 }
 
-/* Average vruntime of the runnable tasks, relative to min_vruntime; equal weights. */
-static ps_t average(const struct runqueue *rq)
+static void update_clock(struct cpu *c)
+{
+    c->rq->clock = c->engine->now;
+}
+
+/* update_curr: charges current up to the clock; eevdf: a new deadline when the old one has passed. */
+static void charge(struct runqueue *rq)
+{
+    struct task *t = rq->current;
+    ps_t ran = rq->clock - rq->exec_start;
+
+    if (!t || ran <= 0)
+        return;
+    rq->exec_start = rq->clock;
+    t->ran += ran;
+    if (t->fifo)
+        return;
+    t->vruntime += ran;
+    if (eevdf(rq) && t->vruntime >= t->deadline) {
+        t->deadline = t->vruntime + rq->params->base_slice;
+        if (runnable(rq) > 1)
+            rq->need_resched = true;
+    }
+    update_min_vruntime(rq);
+}
+
+/* Sum of the fair tasks' vruntimes relative to min_vruntime, and their number; equal weights. */
+static ps_t key_sum(const struct runqueue *rq, int *n)
 {
     ps_t sum = 0;
-    int n = 0;
 
-    if (rq->current && rq->current->state == TASK_RUNNING) {
+    *n = 0;
+    if (fair(rq->current)) {
         sum += rq->current->vruntime - rq->min_vruntime;
-        n++;
+        ++*n;
     }
     for (const struct task *t = rq->queued; t; t = t->next) {
-        sum += t->vruntime - rq->min_vruntime;
-        n++;
+        if (fair(t)) {
+            sum += t->vruntime - rq->min_vruntime;
+            ++*n;
+        }
     }
-    return n == 0 ? rq->min_vruntime : rq->min_vruntime + sum / n;
+    return sum;
 }
 
-static bool earlier(const struct runqueue *rq, const struct task *a, const struct task *b, ps_t avg)
+static ps_t average(const struct runqueue *rq)
 {
-    if (rq->params->policy == SCHED_CFS)
-        return a->vruntime < b->vruntime;
-    bool a_eligible = a->vruntime <= avg, b_eligible = b->vruntime <= avg;
-    if (a_eligible != b_eligible)
-        return a_eligible;
-    return a->deadline < b->deadline;
+    int n;
+    ps_t sum = key_sum(rq, &n);
+
+    if (sum < 0)
+        sum -= n - 1;                   /* avg_vruntime rounds down */
+    return rq->min_vruntime + (n ? sum / n : 0);
 }
 
-/* The best of the queue; ties go to the one that queued first. */
-static struct task *best(const struct runqueue *rq)
+/* vruntime_eligible: not ahead of the average, without its rounding. */
+static bool eligible(const struct runqueue *rq, const struct task *t)
 {
-    ps_t avg = rq->params->policy == SCHED_EEVDF ? average(rq) : 0;
-    struct task *pick = rq->queued;
+    int n;
+    ps_t sum = key_sum(rq, &n);
+
+    return sum >= (t->vruntime - rq->min_vruntime) * n;
+}
+
+/* ---- the choice ---- */
+
+/* The smallest vruntime; current only if it is strictly ahead of the queued. */
+static struct task *pick_cfs(const struct runqueue *rq, struct task *current)
+{
+    struct task *pick = NULL;
 
     for (struct task *t = rq->queued; t; t = t->next) {
-        if (earlier(rq, t, pick, avg))
+        if (fair(t) && (!pick || t->vruntime < pick->vruntime))
             pick = t;
     }
+    if (fair(current) && (!pick || current->vruntime < pick->vruntime))
+        pick = current;
     return pick;
+}
+
+/* pick_eevdf: the eligible one with the earliest deadline; current, once picked, until its deadline or until it is no
+ * longer eligible. */
+static struct task *pick_eevdf(const struct runqueue *rq, struct task *current)
+{
+    struct task *pick = NULL;
+
+    if (runnable(rq) == 1)              /* no look at eligibility */
+        return fair(current) ? current : pick_cfs(rq, NULL);
+    if (fair(current) && !eligible(rq, current))
+        current = NULL;
+    if (fair(current) && current->picked_deadline == current->deadline)
+        return current;
+    for (struct task *t = rq->queued; t; t = t->next) {
+        if (fair(t) && eligible(rq, t) && (!pick || t->deadline < pick->deadline))
+            pick = t;
+    }
+    if (fair(current) && (!pick || current->deadline < pick->deadline))
+        pick = current;
+    return pick;
+}
+
+/* What should run, current included; NULL: nothing. */
+static struct task *pick(const struct runqueue *rq, struct task *current)
+{
+    if (current && current->fifo)
+        return current;
+    for (struct task *t = rq->queued; t; t = t->next) {
+        if (t->fifo)
+            return t;
+    }
+    return eevdf(rq) ? pick_eevdf(rq, current) : pick_cfs(rq, current);
 }
 
 /* ---- the queue ---- */
@@ -124,7 +227,6 @@ static void enqueue(struct runqueue *rq, struct task *t)
         at = &(*at)->next;
     t->next = NULL;
     *at = t;
-    t->state = TASK_RUNNABLE;
 }
 
 static void dequeue(struct runqueue *rq, struct task *t)
@@ -137,31 +239,72 @@ static void dequeue(struct runqueue *rq, struct task *t)
     t->next = NULL;
 }
 
-/* Where a woken task starts. */
-static void place(struct runqueue *rq, struct task *t)
+/* What a task takes along when it leaves: how far it was behind the average. */
+static void keep_lag(const struct runqueue *rq, struct task *t)
+{
+    ps_t lag = average(rq) - t->vruntime, limit = rq->params->lag_limit;
+
+    t->lag = lag > limit ? limit : lag < -limit ? -limit : lag;
+}
+
+/* place_entity for a task that is not on the queue. */
+static void place(const struct runqueue *rq, struct task *t)
 {
     const struct sched_params *p = rq->params;
 
-    if (p->policy == SCHED_CFS) {
+    if (!eevdf(rq)) {
         ps_t floor = rq->min_vruntime - p->sleeper_credit;
         if (t->vruntime < floor)
             t->vruntime = floor;
         return;
     }
-    t->vruntime = average(rq) - t->lag;
+    int n = runnable(rq);
+    t->vruntime = average(rq);
+    if (n > 0)                          /* its own weight pulls the average: inflated so that the lag comes out right */
+        t->vruntime -= t->lag * (n + 1) / n;
     t->deadline = t->vruntime + p->base_slice;
 }
 
-static bool preempts(const struct runqueue *rq, const struct task *woken)
+/* A delayed task is wanted again before its lag was made up, or after: then it starts with none (DELAY_ZERO). */
+static void undelay(struct runqueue *rq, struct task *t)
 {
-    const struct task *current = rq->current;
-
-    if (!current)
-        return true;
-    if (rq->params->policy == SCHED_CFS)
-        return current->vruntime - woken->vruntime > rq->params->wakeup_granularity;
-    return best(rq) == woken && earlier(rq, woken, current, average(rq));
+    keep_lag(rq, t);
+    if (t->lag > 0) {
+        dequeue(rq, t);
+        t->lag = 0;
+        place(rq, t);
+        enqueue(rq, t);
+    }
+    t->delayed = false;
 }
+
+/* Current leaves the core: back onto the queue, or to sleep. */
+static void put(struct runqueue *rq, struct task *t)
+{
+    t->preempted = t->state == TASK_RUNNING;
+    if (t->preempted) {
+        t->state = TASK_RUNNABLE;
+    } else if (!t->fifo && eevdf(rq)) {
+        t->delayed = rq->params->delay_dequeue && !eligible(rq, t);
+        keep_lag(rq, t);
+    }
+    rq->current = NULL;
+    if (t->preempted || t->delayed)
+        enqueue(rq, t);
+    update_min_vruntime(rq);
+}
+
+/* A delayed task was picked: its lag is made up, and it leaves for good. */
+static void leave_delayed(struct runqueue *rq, struct task *t)
+{
+    keep_lag(rq, t);
+    if (t->lag > 0)
+        t->lag = 0;
+    t->delayed = false;
+    dequeue(rq, t);
+}
+
+/* ---- waking ---- */
 
 void task_init(struct task *t, struct cpu *c, const char *name, void *owner, cont_fn *start)
 {
@@ -172,34 +315,65 @@ void task_init(struct task *t, struct cpu *c, const char *name, void *owner, con
     t->context.then = start;
 }
 
+static bool preempts(struct runqueue *rq, const struct task *woken)
+{
+    const struct task *current = rq->current;
+
+    if (!current || (woken->fifo && !current->fifo))
+        return true;
+    if (woken->fifo || current->fifo || rq->need_resched)
+        return false;
+    charge(rq);
+    if (!eevdf(rq))
+        return current->vruntime - woken->vruntime > rq->params->wakeup_granularity;
+    return pick_eevdf(rq, rq->current) == woken;
+}
+
+/* What try_to_wake_up costs the waker. */
+static ps_t wake_cost(const struct runqueue *rq, const struct task *t, bool local, bool preempting)
+{
+    const struct sched_params *p = rq->params;
+
+    if (!local)
+        return p->wake_remote;
+    if (t->fifo)
+        return p->wake_fifo;
+    return !rq->current ? p->wake_idle : p->wake + (preempting ? p->wake_preempt : 0);
+}
+
 ps_t sched_wake(struct task *t, struct cpu *waker)
 {
     struct cpu *c = t->cpu;
     struct runqueue *rq = c->rq;
-    const struct sched_params *p = rq->params;
 
     if (t->state != TASK_SLEEPING)
         return 0;
     rq->counters.wakeups++;
     t->woken++;
     host_fact(c->host, FACT_WAKE, (uint64_t)c->index, t->woken);
-    trace_emit(&c->engine->trace, c->engine->now, TRACE_SCHED_WAKEUP, c->index, 0, 0);
+    trace_emit(&c->engine->trace, c->engine->now, TRACE_SCHED_WAKEUP, c->index, t->is_ksoftirqd, 0);
     if (t == rq->current) {             /* it was about to sleep and has not left the core yet */
         t->state = TASK_RUNNING;
-        return waker == c ? p->wake : p->wake_remote;
+        return wake_cost(rq, t, waker == c, false);
     }
-    charge(c);
-    update_min_vruntime(rq);
-    place(rq, t);
-    enqueue(rq, t);
-    rq->nr++;
-    if (preempts(rq, t))
+    update_clock(c);
+    charge(rq);
+    t->state = TASK_RUNNABLE;
+    if (t->delayed) {
+        undelay(rq, t);
+    } else {
+        if (!t->fifo)
+            place(rq, t);
+        enqueue(rq, t);
+    }
+    bool preempting = preempts(rq, t);
+    if (preempting)
         rq->need_resched = true;
-    if (waker == c)
-        return p->wake;
-    if (rq->need_resched && !event_pending(c->engine, &c->resched_ipi))
-        engine_at(c->engine, &c->resched_ipi, c->engine->now + p->ipi_latency);
-    return p->wake_remote;
+    if (rq->need_resched)
+        rq->skip_update = true;
+    if (waker != c && rq->need_resched && !event_pending(c->engine, &c->resched_ipi))
+        engine_at(c->engine, &c->resched_ipi, c->engine->now + rq->params->ipi_latency);
+    return wake_cost(rq, t, waker == c, preempting);
 }
 
 /* ---- switching ---- */
@@ -222,9 +396,6 @@ static void switch_done(struct context *x)
     rq->next = NULL;
     rq->counters.context_switches++;
     rq->current = t;
-    rq->charged_at = c->engine->now;
-    t->state = TASK_RUNNING;
-    t->picked_vruntime = t->vruntime;
     trace_emit(&c->engine->trace, c->engine->now, TRACE_SCHED_SWITCH, c->index, t->is_ksoftirqd, 0);
     c->running = NULL;
     cpu_return(c);
@@ -236,8 +407,27 @@ static void switch_to_idle_done(struct context *x)
     struct cpu *c = x->cpu;
 
     c->rq->counters.context_switches++;
+    trace_emit(&c->engine->trace, c->engine->now, TRACE_SCHED_SWITCH, c->index, -1, 0);
     c->running = NULL;
     cpu_return(c);
+}
+
+/* set_next_entity: its time counts from the run queue's clock, however old that is. */
+static void set_next(struct runqueue *rq, struct task *t)
+{
+    t->state = TASK_RUNNING;            /* a wakeup meanwhile has nothing to do */
+    t->ran = 0;
+    t->picked_deadline = t->deadline;
+    rq->exec_start = rq->clock;
+}
+
+static ps_t switch_cost(const struct sched_params *p, const struct task *prev, const struct task *next, bool clock_read)
+{
+    ps_t cost = next->preempted && next->context.mode == CPU_TASK ? p->switch_preempted : 0;
+
+    if (!prev)
+        return cost + p->switch_from_idle;
+    return cost + p->switch_task + (clock_read ? p->switch_clock : 0) + (prev->preempted ? 0 : p->switch_sleep);
 }
 
 void sched_switch(struct cpu *c)
@@ -245,23 +435,23 @@ void sched_switch(struct cpu *c)
     struct runqueue *rq = c->rq;
     const struct sched_params *p = rq->params;
     struct context *x = &rq->switching;
-    struct task *prev = rq->current;
+    struct task *prev = rq->current, *next;
+    bool clock_read = !rq->skip_update;
 
-    charge(c);
-    update_min_vruntime(rq);
+    if (clock_read)
+        update_clock(c);
+    rq->skip_update = false;
+    charge(rq);
     rq->need_resched = false;
-    if (prev) {
-        if (prev->state == TASK_RUNNING) {
-            enqueue(rq, prev);
-        } else {
-            ps_t lag = average(rq) - prev->vruntime;
-            prev->lag = lag > p->lag_limit ? p->lag_limit : lag < -p->lag_limit ? -p->lag_limit : lag;
-            rq->nr--;
-        }
-        rq->current = NULL;
+    if (prev && prev->state == TASK_RUNNING && pick(rq, prev) == prev) {
+        c->running = &prev->context;    /* picked again: no switch, and its slice goes on */
+        return;
     }
+    if (prev)
+        put(rq, prev);
+    while ((next = pick(rq, NULL)) != NULL && next->delayed)
+        leave_delayed(rq, next);
 
-    struct task *next = best(rq);
     x->flags = STEP_IRQS_OFF;
     x->depth = 0;
     c->running = x;
@@ -269,18 +459,11 @@ void sched_switch(struct cpu *c)
         context_work(x, p->switch_to_idle, switch_to_idle_done);
         return;
     }
+    rq->counters.preemptions += prev && prev->preempted;
     dequeue(rq, next);
-    if (next == prev) {                 /* picked again: no switch */
-        rq->current = prev;
-        prev->state = TASK_RUNNING;
-        prev->picked_vruntime = prev->vruntime;
-        c->running = &prev->context;
-        return;
-    }
-    rq->counters.preemptions += prev && prev->state == TASK_RUNNABLE;
+    set_next(rq, next);
     rq->next = next;
-    next->state = TASK_RUNNING;         /* a wakeup meanwhile has nothing to do */
-    context_work(x, prev ? p->switch_task : p->switch_from_idle, switch_done);
+    context_work(x, switch_cost(p, prev, next, clock_read), switch_done);
 }
 
 void sched_prepare_sleep(struct task *t)
@@ -303,23 +486,34 @@ void sched_checkpoint(struct context *x, cont_fn *then)
         sched_switch(x->cpu);
 }
 
+/* check_preempt_tick: the slice is over, or the next one waits too far behind. */
+static bool slice_over(const struct runqueue *rq, const struct task *t)
+{
+    const struct sched_params *p = rq->params;
+    int n = runnable(rq);
+
+    if (n < 2)
+        return false;
+    ps_t ideal = p->latency / n;
+    if (t->ran > ideal)
+        return true;
+    if (t->ran < p->min_granularity)
+        return false;
+    const struct task *next = pick_cfs(rq, NULL);
+    return next && t->vruntime - next->vruntime > ideal;
+}
+
 void sched_tick(struct cpu *c)
 {
     struct runqueue *rq = c->rq;
     struct task *t = rq->current;
 
-    if (!t || t->state != TASK_RUNNING)
+    if (!t)
         return;
-    charge(c);
-    update_min_vruntime(rq);
-    if (rq->params->policy == SCHED_CFS) {
-        if (rq->nr > 1 && t->vruntime - t->picked_vruntime > rq->params->latency / rq->nr)
-            rq->need_resched = true;
-    } else if (t->vruntime >= t->deadline) {
-        t->deadline = t->vruntime + rq->params->base_slice;
-        if (rq->nr > 1)
-            rq->need_resched = true;
-    }
+    update_clock(c);
+    charge(rq);                         /* eevdf: what there is to do at a tick */
+    if (!t->fifo && !eevdf(rq) && slice_over(rq, t))
+        rq->need_resched = true;
 }
 
 int sched_init(struct cpu *c, struct runqueue *rq, const struct sched_params *p)

@@ -7,13 +7,17 @@
  *       sched_checkpoint()   the running task may be switched here (return to user, cond_resched)
  * Out   -> cpu               the context to run
  *
- * Tasks are pinned. Two rules of choice, by kernel.sched:
- *   cfs    smallest vruntime; a woken task starts at no less than min_vruntime - sleeper credit, preempts if it is
- *          ahead by more than the wakeup granularity; the tick ends a slice of latency / runnable tasks
- *   eevdf  among those whose vruntime is not ahead of the average, the earliest deadline; lag is kept over sleep;
- *          the tick ends a slice when the deadline has passed
- * As in kernels without IRQ time accounting, interrupt and softirq time is charged to the task below.
- * Not modelled: load balancing, groups and quotas, real-time classes, nice values other than 0. */
+ * Tasks are pinned. A SCHED_FIFO task runs before all others. Among the others two rules of choice, by kernel.sched:
+ *   cfs    smallest vruntime; a woken task starts at no less than min_vruntime - sleeper credit and preempts if it is
+ *          ahead by more than the wakeup granularity; the tick ends a slice of latency / runnable tasks, or one that
+ *          is that far ahead of the next
+ *   eevdf  among those whose vruntime is not ahead of the average, the earliest deadline; the picked one keeps the
+ *          core until its deadline while it is eligible (RUN_TO_PARITY); lag is kept over sleep; one that sleeps with
+ *          negative lag stays queued until that is made up (DELAY_DEQUEUE)
+ * As in kernels without IRQ time accounting, interrupt and softirq time is charged to the task below. The run queue's
+ * clock is read at wakeups, ticks and switches; a switch that a wakeup asked for does not read it again, so the time
+ * since that wakeup is charged to the next task (rq_clock_skip_update). (kernel/sched/core.c, fair.c)
+ * Not modelled: load balancing, groups and quotas, SCHED_RR and priorities among SCHED_FIFO tasks, nice values. */
 #ifndef MODELS_SCHED_H
 #define MODELS_SCHED_H
 
@@ -30,12 +34,20 @@ struct sched_params {
     int64_t latency;
     int64_t wakeup_granularity;
     int64_t sleeper_credit;
+    int64_t min_granularity;
     int64_t base_slice;
     int64_t lag_limit;
+    int64_t delay_dequeue;
     int64_t switch_task;
+    int64_t switch_clock;
+    int64_t switch_sleep;
+    int64_t switch_preempted;
     int64_t switch_from_idle;
     int64_t switch_to_idle;
     int64_t wake;
+    int64_t wake_idle;
+    int64_t wake_preempt;
+    int64_t wake_fifo;
     int64_t wake_remote;
     int64_t ipi_latency;
     int64_t ipi;
@@ -57,10 +69,14 @@ struct task {
     void *owner;
     enum task_state state;
     bool is_ksoftirqd;
+    bool fifo;                  /* SCHED_FIFO */
+    bool delayed;               /* eevdf: sleeps, and stays queued until its lag is made up */
+    bool preempted;             /* it was runnable when it last left the core */
     struct task *next;          /* in the runqueue's list, in order of arrival */
     ps_t vruntime;
-    ps_t deadline, lag;         /* eevdf */
-    ps_t picked_vruntime;       /* vruntime when it was picked: how long it has run since */
+    ps_t ran;                   /* since it was picked */
+    ps_t deadline, lag;         /* eevdf; lag is what it left with */
+    ps_t picked_deadline;       /* when it was picked: protected while the deadline is the same */
     uint64_t woken;
 };
 
@@ -68,10 +84,11 @@ struct runqueue {
     const struct sched_params *params;
     struct sched_counters counters;
     struct task *current;       /* NULL: idle */
-    struct task *queued;        /* runnable, not current */
-    int nr;                     /* runnable, current included */
+    struct task *queued;        /* on the queue, not current */
     ps_t min_vruntime;
-    ps_t charged_at;            /* current's vruntime counts up to here */
+    ps_t clock;                 /* rq_clock: stands still between updates */
+    bool skip_update;           /* the next switch does not read the clock */
+    ps_t exec_start;            /* current's vruntime counts up to here */
     bool need_resched;
     struct context switching;   /* the switch itself: interrupts off */
     struct task *next;          /* that the switch leads to */

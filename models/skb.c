@@ -8,15 +8,23 @@ static const struct param rows[] = {
     PARAM_COST(struct skb_params, alloc, "cost.skb.alloc", 180, "build_skb: sk_buff from the cache, cleared, headers pulled",
                "what is left of the 561 cycles of UDP19's raw drop; clearing 7.9 ns, bulk alloc and free 6.8 ns"),
     PARAM(struct skb_params, page_every, "cost.skb.page_every", UNIT_COUNT, 0, 0, 100000,
-          "every so many skbs a new page must be allocated; 0: never (recycled)",
-          "measured under icount: every 4th copied frame"),
+          "heads cut from one page, so that every so manieth skb needs a new one; 0: pages are recycled",
+          "measured under icount: every 4th copied frame (page_frag_alloc_1k)"),
     PARAM_COST(struct skb_params, page, "cost.skb.page", 230, "allocating that page",
                "page alloc and free 55-62 ns, 3.8 GHz (Brouer's kernel micro-benchmarks)"),
+    PARAM_COST(struct skb_params, page_free, "cost.skb.page_free", 0, "freeing it, with the last of its heads",
+               "in the 55-62 ns of cost.skb.page; 242 instructions measured under icount"),
     PARAM(struct skb_params, heads_every, "cost.skb.heads_every", UNIT_COUNT, 16, 0, 100000,
           "every so many skbs the per-CPU cache of sk_buffs is refilled; 0: never",
           "net/core/skbuff.c NAPI_SKB_CACHE_BULK 16"),
     PARAM_COST(struct skb_params, heads, "cost.skb.heads", 250, "refilling that cache",
                "18 ns an object in bulk, 3.8 GHz (Brouer's kernel micro-benchmarks), for 16, less what alloc has"),
+    PARAM_COST(struct skb_params, ring, "cost.skb.ring", 180, "an skb allocated for the ring (nic.ring.holds_skbs)",
+               "assumption: as cost.skb.alloc; 354 instructions measured under icount"),
+    PARAM_COST(struct skb_params, ring_heads, "cost.skb.ring_heads", 250,
+               "more for every heads_every-th of these", "assumption: as cost.skb.heads; 4692 instructions under icount"),
+    PARAM_COST(struct skb_params, ring_free, "cost.skb.ring_free", 0, "more to free one of these: its large buffer",
+               "assumption: none beyond cost.skb.free; about 100 instructions measured under icount"),
     PARAM_COST(struct skb_params, free, "cost.skb.free", 60, "freeing an skb that is dropped or was read",
                "assumption: 30.5 ns for alloc and free singly, half of it"),
 };
@@ -55,6 +63,7 @@ void skb_build(struct skb *s, struct frame *f, const struct flow *flow, const st
     f->next = NULL;
     s->next = NULL;
     s->first = s->last = f;
+    s->page = NULL;
     s->frames = 1;
     s->truesize = (int32_t)(copied ? p->truesize_copied : p->truesize);
     s->truesize_frag = (int32_t)p->truesize_frag;
@@ -87,6 +96,7 @@ void skb_build(struct skb *s, struct frame *f, const struct flow *flow, const st
     s->head_frag = !copied;
     s->has_frag_list = 0;
     s->frags = 0;
+    s->from_ring = 0;
     s->verdict = 0;
     s->copied = 0;
     s->stamp = 0;

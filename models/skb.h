@@ -8,6 +8,7 @@
  *
  * truesize rules (kernel-version and driver facts, as parameters): build_skb on a half page charges
  * SKB_TRUESIZE(half page); a frame up to `nic.copybreak` is copied into a small head of its own.
+ * Small heads are cut from pages, `page_every` from each: allocating one costs, and so does the last free of its heads.
  * Not modelled: the bytes themselves; frames over several buffers; page recycling. */
 #ifndef MODELS_SKB_H
 #define MODELS_SKB_H
@@ -22,10 +23,14 @@ struct flow;
 
 struct skb_params {
     int64_t alloc;
-    int64_t page_every, page;
+    int64_t page_every, page, page_free;
     int64_t heads_every, heads;
+    int64_t ring, ring_heads, ring_free;
     int64_t free;
 };
+
+/* A page that small heads are cut from: it is freed with the last of them. */
+struct head_page { int64_t heads; };
 extern const struct model_info skb_model;
 
 struct skb_nic_params {
@@ -38,6 +43,7 @@ extern const struct model_info skb_nic_model;
 struct skb {
     struct skb *next;           /* in whatever list it is */
     struct frame *first, *last; /* its frames in stream order */
+    struct head_page *page;     /* its head's; NULL: not from one */
     int32_t frames;             /* how many */
     int32_t len;                /* bytes from data to the end, frags included */
     int32_t truesize;
@@ -60,6 +66,7 @@ struct skb {
     uint16_t bad;
     /* GRO and others: private to the layer that holds it */
     uint8_t head_frag, has_frag_list, frags;
+    uint8_t from_ring;          /* the ring's own skb, not one made in the poll */
     uint8_t verdict;            /* enum fate: what IP decided, until the list's work is done */
     int32_t copied;             /* bytes a reader has already taken from the front */
     int64_t stamp;              /* GRO: jiffy of arrival; socket: time queued */

@@ -15,6 +15,8 @@ static const struct param rows[] = {
           "send buffer: part of the backlog's limit", "net/ipv4/tcp.c"),
     PARAM_COST(struct sock_params, data_ready, "cost.sock.data_ready", 40, "sk_data_ready with nobody waiting",
                "assumption; 70 instructions measured under icount"),
+    PARAM_COST(struct sock_params, wake, "cost.sock.wake", 200, "the wait queue's part of waking a reader",
+               "assumption; about 170 instructions measured under icount"),
     PARAM_COST(struct sock_params, epoll_callback, "cost.sock.epoll_callback", 120, "putting a socket on the ready list",
                "assumption"),
     PARAM_COST(struct sock_params, tcp_rcv, "cost.tcp.rcv", 350, "tcp_v4_rcv to the socket: checks, lookup, lock",
@@ -61,7 +63,7 @@ void sock_data_ready(struct context *x, struct sock *sk)
         x->owed += app_ready(a, sk, x->cpu);
     } else if (sk->waiting) {
         sk->waiting = false;
-        x->owed += sched_wake(sk->reader, x->cpu);
+        x->owed += p->wake + sched_wake(sk->reader, x->cpu);
     }
 }
 
@@ -79,14 +81,17 @@ static void tcp_skb_free(void *sock, struct skb *s)
 {
     struct sock *sk = sock;
 
-    host_skb_free(sk->host, s);
+    sk->acting->owed += host_skb_free(sk->host, s);
 }
 
 static struct skb *tcp_skb_alloc(void *sock)
 {
     struct sock *sk = sock;
 
-    return pool_take(&sk->host->skbs);
+    struct skb *s = pool_take(&sk->host->skbs);
+    s->page = NULL;
+    s->from_ring = 0;
+    return s;
 }
 
 static void tcp_send_ack(void *sock, struct tcp_sock *tcp, const struct tcp_ack *ack)
@@ -153,7 +158,7 @@ static void to_backlog(struct context *x)
     if (backlog_full(sk)) {
         h->tcp.TCPBacklogDrop++;
         sk->drops++;
-        host_skb_drop(h, x->skb, FATE_SOCKET_BACKLOG);
+        x->owed += host_skb_drop(h, x->skb, FATE_SOCKET_BACKLOG);
     } else {
         sk->backlog_len += x->skb->truesize;
         sk->tcp.backlog_len = sk->backlog_len;
@@ -180,7 +185,7 @@ static void segment(struct context *x)
 
 static void refuse(struct context *x, enum fate fate)
 {
-    host_skb_drop(x->cpu->host, x->skb, fate);
+    x->owed += host_skb_drop(x->cpu->host, x->skb, fate);
     x->skb = NULL;
     context_return(x);
 }

@@ -25,6 +25,7 @@ struct sock_params {
     int64_t rmem_max;
     int64_t wmem_default;
     int64_t data_ready;
+    int64_t wake;
     int64_t epoll_callback;
     int64_t tcp_rcv;
     int64_t tcp_fast;
@@ -51,6 +52,7 @@ struct sock {
     bool owned;                 /* TCP: the reader holds the lock */
     int64_t reading;            /* TCP: bytes the recv() under way will take */
     bool waiting;               /* the reader sleeps (or is about to) for this socket */
+    bool slept;                 /* in the current recv() */
     bool ready;                 /* on the epoll ready list */
     struct sock *ready_next;
     struct skb_queue backlog;

@@ -31,14 +31,26 @@ static const struct param rows[] = {
                "assumption; 82 instructions measured under icount"),
     PARAM_COST(struct softirq_params, exit, "cost.softirq.exit", 80, "end of the session",
                "assumption; 39 instructions measured under icount"),
+    PARAM_COST(struct softirq_params, inline_return, "cost.softirq.inline_return", 150,
+               "after a session at irq exit, back into the interrupted task",
+               "assumption; 120 instructions: 89 more than without a session, measured in idle under icount, and 31"),
+    PARAM_COST(struct softirq_params, deferred, "cost.softirq.deferred", 40,
+               "bh-enable that finds softirqs pending and leaves them to ksoftirqd",
+               "assumption; 39 instructions measured under icount"),
     PARAM_COST(struct softirq_params, wake_ksoftirqd, "cost.softirq.wake_ksoftirqd", 60,
                "asking for ksoftirqd, beside its wakeup", "assumption; 52 instructions when it is awake already"),
     PARAM_COST(struct softirq_params, run, "cost.softirq.net_rx", 200, "net_rx_action to its first poll",
                "assumption; 114 instructions measured under icount"),
+    PARAM_COST(struct softirq_params, next_poll, "cost.softirq.next_poll", 60, "from one poll to the next in a run",
+               "assumption; 38 to 117 instructions measured under icount"),
     PARAM_COST(struct softirq_params, run_end, "cost.softirq.net_rx_end", 90, "after the last poll to its end",
                "assumption; 47 instructions measured under icount"),
     PARAM_COST(struct softirq_params, timer, "cost.softirq.timer", 800, "the TIMER softirq, beside what timers do",
                "assumption; about 700 instructions measured under icount"),
+    PARAM_COST(struct softirq_params, ksoftirqd_start, "cost.softirq.ksoftirqd_start", 400,
+               "ksoftirqd, from the switch to its first session", "assumption; 292 instructions measured under icount"),
+    PARAM_COST(struct softirq_params, ksoftirqd_again, "cost.softirq.ksoftirqd_again", 80,
+               "ksoftirqd, from one session to the next", "assumption; 62 instructions measured under icount"),
 };
 ALL_FIELDS_HAVE_ROWS(struct softirq_params, rows);
 
@@ -130,12 +142,16 @@ static void run_polled(struct context *x)
     s->budget -= x->work;
     if (s->params->repoll_in_run)       /* there the run works on the CPU's own list, with what came meanwhile */
         napi_splice(&s->list, &s->poll_list);
-    if (x->work >= x->napi->weight)
+    if (x->work >= x->napi->weight) {
+        x->owed += x->napi->params->repoll;
         napi_append(s->params->repoll_in_run ? &s->list : &s->repoll, x->napi);
+    }
     if (!s->params->repoll_in_run && run_exhausted(s))
         run_squeezed(x);
+    else if (s->list.first || (s->poll_list.first && !s->repoll.first && s->params->schedule_in_run))
+        context_work(x, s->params->next_poll, run_next);
     else
-        run_next(x);
+        run_end(x);
 }
 
 /* The time limit in jiffies: what the sysctl holds, rounded up, two jiffies by default. */
@@ -171,10 +187,13 @@ static void session_end(struct context *x)
 
     s->active = false;
     c->running = NULL;
-    if (s->by_ksoftirqd)
+    if (s->by_ksoftirqd) {
         c->running = &s->ksoftirqd.context;     /* its loop goes on */
-    else
-        cpu_return(c);
+        return;
+    }
+    if (s->at_irq_exit && c->rq->current)
+        c->rq->current->context.left += s->params->inline_return;
+    cpu_return(c);
 }
 
 /* From the last look at what is pending to the end, interrupts are off: one that comes now is taken afterwards, and
@@ -193,6 +212,8 @@ static void wake_ksoftirqd(struct context *x)
     if (s->ksoftirqd.state == TASK_SLEEPING) {
         s->counters.ksoftirqd_wakeups++;
         x->owed += sched_wake(&s->ksoftirqd, x->cpu);
+    } else {                            /* try_to_wake_up of one that is awake */
+        trace_emit(&x->cpu->engine->trace, x->cpu->engine->now, TRACE_SCHED_WAKEUP, x->cpu->index, 1, 0);
     }
 }
 
@@ -242,14 +263,18 @@ static void pass_next(struct context *x)
     }
 }
 
-static void session_begin(struct softirq *s, bool by_ksoftirqd)
+enum session_by { BY_KSOFTIRQD, BY_IRQ_EXIT, BY_BH_ENABLE };
+
+static void session_begin(struct softirq *s, enum session_by by)
 {
+    bool by_ksoftirqd = by == BY_KSOFTIRQD;
     struct context *x = &s->context;
     ps_t jiffy = cpu_jiffy(s->cpu);
 
     assert(!s->active);
     s->active = true;
     s->by_ksoftirqd = by_ksoftirqd;
+    s->at_irq_exit = by == BY_IRQ_EXIT;
     s->passes = 0;
     s->until_jiffies = cpu_jiffies(s->cpu) + (s->params->max_time + jiffy - 1) / jiffy;
     s->counters.sessions++;
@@ -277,9 +302,9 @@ bool softirq_may_run_inline(const struct cpu *c, unsigned flags)
     return !(s->params->ksoftirqd_defers && s->ksoftirqd.state != TASK_SLEEPING);
 }
 
-void softirq_run_inline(struct cpu *c)
+void softirq_run_at_irq_exit(struct cpu *c)
 {
-    session_begin(c->softirq, false);
+    session_begin(c->softirq, BY_IRQ_EXIT);
 }
 
 void local_bh_enable(struct context *x, cont_fn *then)
@@ -287,33 +312,60 @@ void local_bh_enable(struct context *x, cont_fn *then)
     x->then = then;
     x->flags &= ~(unsigned)STEP_BH_OFF;
     if (softirq_may_run_inline(x->cpu, 0))
-        softirq_run_inline(x->cpu);
+        session_begin(x->cpu->softirq, BY_BH_ENABLE);
+    else if (of(x)->pending && !of(x)->active)
+        x->owed += of(x)->params->deferred;
 }
 
 /* ---- ksoftirqd ---- */
 
-static void ksoftirqd_loop(struct context *x)
-{
-    struct softirq *s = of(x);
+static void ksoftirqd_loop(struct context *x);
+static void ksoftirqd_session(struct context *x);
 
-    if (s->pending) {
+static void ksoftirqd_start(struct context *x)
+{
+    context_work(x, of(x)->params->ksoftirqd_start, ksoftirqd_session);
+}
+
+/* Somebody else may have served what it was woken for. */
+static void ksoftirqd_session(struct context *x)
+{
+    if (of(x)->pending) {
         x->then = ksoftirqd_loop;
-        if (x->cpu->rq->need_resched)
-            sched_switch(x->cpu);       /* cond_resched */
-        else
-            session_begin(s, true);
+        session_begin(of(x), BY_KSOFTIRQD);
         return;
     }
     sched_prepare_sleep(x->task);
-    sched_sleep(x, ksoftirqd_loop);
+    sched_sleep(x, ksoftirqd_start);
 }
+
+static void ksoftirqd_again(struct context *x)
+{
+    if (of(x)->pending)
+        context_work(x, of(x)->params->ksoftirqd_again, ksoftirqd_session);
+    else
+        ksoftirqd_session(x);
+}
+
+/* cond_resched: what comes after a switch is its loop from the top. */
+static void ksoftirqd_loop(struct context *x)
+{
+    if (x->cpu->rq->need_resched)
+        sched_checkpoint(x, ksoftirqd_start);
+    else
+        ksoftirqd_again(x);
+}
+
+/* So far behind that the scheduler's floor decides where it starts. */
+static const ps_t ASLEEP_SINCE_BOOT = -3600 * SEC;
 
 int softirq_init(struct softirq *s, struct cpu *c, const struct softirq_params *p)
 {
     *s = (struct softirq){ .params = p, .cpu = c };
     s->context.cpu = c;
     c->softirq = s;
-    task_init(&s->ksoftirqd, c, "ksoftirqd", s, ksoftirqd_loop);
+    task_init(&s->ksoftirqd, c, "ksoftirqd", s, ksoftirqd_start);
+    s->ksoftirqd.vruntime = ASLEEP_SINCE_BOOT;
     s->ksoftirqd.is_ksoftirqd = true;
     s->ksoftirqd.context.mode = CPU_KSOFTIRQD;
     return 0;

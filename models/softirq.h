@@ -40,10 +40,15 @@ struct softirq_params {
     int64_t entry;
     int64_t pass;
     int64_t exit;
+    int64_t inline_return;
+    int64_t deferred;
     int64_t wake_ksoftirqd;
     int64_t run;
+    int64_t next_poll;
     int64_t run_end;
     int64_t timer;
+    int64_t ksoftirqd_start;
+    int64_t ksoftirqd_again;
 };
 extern const struct model_info softirq_model;
 
@@ -63,6 +68,7 @@ struct softirq {
     unsigned pending;           /* enum softirq_vector */
     bool active;                /* a session is on */
     bool by_ksoftirqd;
+    bool at_irq_exit;           /* else at local_bh_enable */
     int passes;
     int64_t until_jiffies;
     unsigned serving;           /* vectors of this pass still to serve */
@@ -83,7 +89,7 @@ void softirq_raise(struct cpu *c, unsigned vector);
 /* Whether irq exit or bh-enable runs softirqs here: something is pending, no session is on, `flags` of the interrupted
  * step allow it, and the kernel does not leave it to a runnable ksoftirqd. */
 bool softirq_may_run_inline(const struct cpu *c, unsigned flags);
-void softirq_run_inline(struct cpu *c);
+void softirq_run_at_irq_exit(struct cpu *c);
 /* The task leaves a bottom-half-disabled section: pending softirqs run here, then `then`. */
 void local_bh_enable(struct context *x, cont_fn *then);
 

@@ -11,7 +11,8 @@
  *   after       drop if rmem + size > rcvbuf, unless the queue is empty (6.18 on): rcvbuf / truesize fit
  * The reader moves the whole receive queue to its private reader queue; what it frees returns to rmem only when it
  * adds up to rcvbuf / 4 or the reader queue runs dry. (net/ipv4/udp.c udp_rmem_release)
- * Not modelled: udp_mem, condensing under pressure, checksum failures' cost, SO_REUSEPORT, UDP_GRO sockets. */
+ * Memory is charged to the protocol in pages: a datagram that finds too little left of the last one pays for another.
+ * Not modelled: udp_mem's limits, condensing's effect on truesize, checksum failures' cost, SO_REUSEPORT, UDP_GRO sockets. */
 #ifndef MODELS_UDP_H
 #define MODELS_UDP_H
 
@@ -25,6 +26,8 @@ struct udp_params {
     int64_t rcvbuf_test;
     int64_t rcv;
     int64_t enqueue;
+    int64_t half_full;
+    int64_t schedule_memory;
     int64_t drop;
     int64_t no_socket;
 };
@@ -42,6 +45,7 @@ struct udp_sock {
     int64_t rcvbuf;             /* bytes of truesize, as doubled by SO_RCVBUF */
     int64_t rmem_alloc;
     int64_t forward_deficit;    /* freed but not yet given back */
+    int64_t forward_alloc;      /* charged to the protocol and not in use: whole pages come, one page at most stays */
     struct skb_queue receive, reader;
 };
 

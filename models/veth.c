@@ -53,10 +53,8 @@ static const struct param nic_rows[] = {
           "veth.c VETH_RING_SIZE"),
     PARAM(struct veth_nic_params, batch, "nic.veth.batch", UNIT_COUNT, 16, 1, 65536,
           "slots the consumer gives back at a time", "ptr_ring.h: SMP_CACHE_BYTES * 2 / sizeof(void *)"),
-    PARAM_SWITCH(struct veth_nic_params, threaded, "nic.threaded", 0, "the NAPI is polled by a thread (kind veth only)",
-                 "/sys/class/net/X/threaded"),
     PARAM(struct veth_nic_params, threaded_cpu, "nic.threaded_cpu", UNIT_COUNT, -1, -1, CONFIG_CPUS - 1,
-          "CPU that the NAPI's thread is pinned to; -1: the last", "taskset of napi/X-N; ours"),
+          "veth: CPU that the NAPI's thread is pinned to (nic.threaded); -1: the last", "taskset of napi/X-N; ours"),
 };
 ALL_FIELDS_HAVE_ROWS(struct veth_nic_params, nic_rows);
 
@@ -75,16 +73,8 @@ static bool uses_napi(const struct veth *v)
 
 static void schedule(struct context *x, struct veth *v)
 {
-    struct napi *n = &v->queue->napi;
-
     v->rx_notify_masked = true;
-    x->owed += v->params->notify;
-    if (v->nic_params->threaded) {
-        napi_thread_wake(x, &v->thread);
-        return;
-    }
-    n->cpu = x->cpu;
-    napi_schedule(n);
+    x->owed += v->params->notify + napi_schedule_from(&v->queue->napi, x->cpu);
 }
 
 static enum fate to_ring(struct context *x, struct veth *v, struct skb *s)
@@ -210,7 +200,9 @@ int veth_init(struct nic *n)
     n->queue[0].napi.poll = veth_poll;
     n->queue[0].napi.unmask = NULL;
     int cpu = p->threaded_cpu < 0 || p->threaded_cpu >= h->cpus ? h->cpus - 1 : (int)p->threaded_cpu;
-    if (p->threaded)
-        napi_thread_init(&v->thread, &n->queue[0].napi, &h->cpu[cpu]);
+    if (n->config->napi.threaded) {
+        n->queue[0].napi.cpu = &h->cpu[cpu];
+        napi_make_threaded(&n->queue[0].napi);
+    }
     return 0;
 }

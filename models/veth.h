@@ -16,7 +16,6 @@
 
 #include "models/config.h"
 #include "models/cpu.h"
-#include "models/napi_thread.h"
 #include "models/ptr_ring.h"
 
 struct nic;
@@ -36,7 +35,6 @@ struct veth_nic_params {
     int64_t udp_gro_forwarding;
     int64_t ring;
     int64_t batch;
-    int64_t threaded;
     int64_t threaded_cpu;
 };
 extern const struct model_info veth_nic_model;
@@ -57,7 +55,6 @@ struct veth {
     struct nic_queue *queue;
     struct ptr_ring ring;
     bool rx_notify_masked;
-    struct napi_thread thread;
 };
 
 /* Makes NIC `n` a veth. Returns 0, or -1 when out of memory. */

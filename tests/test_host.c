@@ -34,7 +34,7 @@ static const char one_frame[] =
     "cost.skb.alloc=4096ps cost.gro.frame=8192ps cost.driver.scan=16384ps "
     "cost.napi.complete=32768ps cost.netif.list=65536ps cost.netif.skb=131072ps "
     "cost.ip.rcv=262144ps cost.ip.deliver=524288ps cost.udp.rcv=1048576ps "
-    "cost.udp.enqueue=2097152ps cost.sock.data_ready=4194304ps cost.sched.wake=8388608ps "
+    "cost.udp.enqueue=2097152ps cost.sock.data_ready=4194304ps cost.sched.wake_idle=8388608ps "
     "cost.napi.poll_end=16777216ps cost.softirq.net_rx_end=33554432ps cost.softirq.exit=67108864ps "
     "cost.sched.switch_from_idle=134217728ps cost.recv.resume=268435456ps "
     "cost.recv.dequeue=536870912ps";

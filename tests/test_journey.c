@@ -53,9 +53,9 @@ static struct expected add_up(const struct config *c)
     e.poll = e.irq + h->cpu.irq_exit + h->softirq.entry + h->softirq.run + h->napi.poll;
 
     /* 2 XDP, 3 the skb, 4 GRO; then the poll finds no more, gives the buffer back, completes */
-    ps_t driver = h->driver.frame + h->driver.first + h->skb.alloc + (n->driver.gro ? h->gro.frame : 0);
+    ps_t driver = h->driver.frame + h->driver.first + h->skb.alloc + (n->driver.gro ? h->gro.frame : h->gro.bypass);
     if (frame - FCS <= n->driver.copybreak)
-        driver += ps_of_fs_per_byte(h->driver.copy_byte, frame - FCS);
+        driver += h->driver.copy + ps_of_fs_per_byte(h->driver.copy_byte, frame - FCS);
     driver += n->xdp.program == XDP_PASS_ALL ? h->xdp.cost : 0;
     driver += h->driver.poll + h->napi.complete;
     if (n->ring.refill_batch == 1 || n->ring.refill_at_end == 1)
@@ -70,7 +70,8 @@ static struct expected add_up(const struct config *c)
     e.socket = e.stack + stack;
 
     /* 7 the reader: IPI, out of the idle state, the switch, back in recv(), the copy */
-    ps_t woken = e.socket + h->udp.enqueue + h->sched.ipi_latency + h->cpu.cstate_exit_latency;
+    ps_t queueing = h->udp.enqueue + h->udp.schedule_memory;
+    ps_t woken = e.socket + queueing + h->sched.ipi_latency + h->cpu.cstate_exit_latency;
     ps_t reading = h->sched.switch_from_idle + h->app.resume + h->app.recv_dequeue +
                    ps_of_fs_per_byte(h->app.copy_byte, got);
     e.app = woken + interrupt(h, h->sched.ipi) + reading;
@@ -78,11 +79,11 @@ static struct expected add_up(const struct config *c)
     /* and what the CPUs do besides: after the wakeup CPU 0 ends poll, run and session; CPU 1 returns from recv(), works,
      * calls again, finds nothing and goes idle */
     e.hardirq0 = interrupt(h, h->irq.handler);
-    e.softirq0 = (e.socket - e.irq - h->cpu.irq_exit) + h->udp.enqueue + h->sock.data_ready + h->sched.wake_remote +
-                 h->napi.poll_end + h->softirq.run_end + h->softirq.exit;
+    e.softirq0 = (e.socket - e.irq - h->cpu.irq_exit) + queueing + h->sock.data_ready + h->sock.wake +
+                 h->sched.wake_remote + h->netif.list_end + h->napi.unmask + h->napi.poll_end + h->softirq.run_end + h->softirq.exit;
     e.hardirq1 = interrupt(h, h->sched.ipi);
-    e.task1 = reading + h->app.recv_return + h->app.user + app->work + ps_of_fs_per_byte(app->work_byte, got) +
-              h->app.recv_entry + h->app.block + h->sched.switch_to_idle;
+    e.task1 = reading + h->app.recv_return + h->app.recv_return_slept + h->app.user + app->work +
+              ps_of_fs_per_byte(app->work_byte, got) + h->app.call + h->app.recv_entry + h->app.recv_lock + h->app.block + h->sched.switch_to_idle;
     return e;
 }
 
@@ -183,13 +184,14 @@ START_TEST(so_it_does_whatever_the_parts_are)
 END_TEST
 
 /* A thousand of them, far enough apart that each finds the machine idle: all alike. One in 16 pays for the refill of
- * the sk_buff cache, one in 16 for the ring's, so those two are set to nothing. */
+ * the sk_buff cache, one in 16 for the ring's, and only the first for the socket's memory, so those are set to nothing. */
 START_TEST(every_lone_frame_is_like_the_first)
 {
     struct config c;
     struct result r;
 
     machine_load(&c, "one-frame.yaml", "traffic.frames=1000 run.duration=1001ms kernel.hz=100 cost.skb.heads=0cycles "
+                 "cost.udp.schedule_memory=0cycles "
                  "cost.driver.refill=0cycles cost.driver.refill_frame=0cycles cost.timer.tick=0cycles");
     c.host->cpu.tick_phase = 5 * MS;
     machine_run(&c, NULL, &r);

@@ -66,7 +66,7 @@ START_TEST(a_wakeup_costs_its_waker)
     struct worker a;
     struct pulse p;
 
-    begin("cost.sched.wake=1500cycles");
+    begin("cost.sched.wake_idle=1500cycles");
     worker_init(&a, core());
     worker_step(&a, 1 * US, 0);
     wake_at(&p, &a, 10 * US);
@@ -234,8 +234,9 @@ START_TEST(eevdf_does_not_take_a_task_that_is_ahead_of_the_average)
 }
 END_TEST
 
-/* b runs 0.1 ms at 9 ms and sleeps 8.6 ms behind a: 4 ms of that are kept. When it wakes at 15 ms a has run
- * 14.9 ms: b starts at 10.9 ms, is due 0.75 ms later and takes the core from a at once. */
+/* b runs 0.1 ms at 9 ms and sleeps 8.6 ms behind a, so 4.3 ms behind their average: 4 ms of that are kept. When it wakes
+ * at 15 ms a has run 14.9 ms: twice the lag behind, at 6.9 ms, b is 4 ms behind the new average. It is due 0.75 ms later
+ * and takes the core from a, whose slice is over. */
 START_TEST(eevdf_keeps_the_lag_of_a_sleeper_up_to_its_limit)
 {
     struct worker a, b;
@@ -254,21 +255,22 @@ START_TEST(eevdf_keeps_the_lag_of_a_sleeper_up_to_its_limit)
     wake_at(&q, &b, 15 * MS);
     rig_until(&r, 15 * MS);
     CHECK_EQ(b.began[1], 15 * MS);
-    CHECK_EQ(b.task.vruntime, 10900 * US);
-    CHECK_EQ(b.task.deadline, 11650 * US);
+    CHECK_EQ(b.task.vruntime, 6900 * US);
+    CHECK_EQ(b.task.deadline, 7650 * US);
     rig_free(&r);
 }
 END_TEST
 
 /* b wakes beside a at 1 ms of virtual time and waits while a keeps the kernel for 20 ms; a sleeps 19 ms
- * ahead of it, of which 4 ms are remembered. At 22 ms b has run 2 ms more: a is placed at 3 + 4 ms and b
- * goes on. */
+ * ahead of it, of which 4 ms are remembered. b's wakeup had asked for a switch, so the switch at 20 ms does not read the
+ * clock: it stands at the tick of 19 ms, and at 22 ms b has been charged 3 ms. a is placed at 4 + 8 ms, so that it is 4 ms
+ * ahead of their average, and b goes on. */
 START_TEST(eevdf_makes_a_task_that_had_too_much_wait)
 {
     struct worker a, b;
     struct pulse p, q;
 
-    begin("kernel.sched_lag_limit=4ms");
+    begin("kernel.sched_lag_limit=4ms kernel.sched_delay_dequeue=off");
     worker_init(&a, core());
     worker_step(&a, 20 * MS, 0);
     worker_init(&b, core());
@@ -279,7 +281,7 @@ START_TEST(eevdf_makes_a_task_that_had_too_much_wait)
     rig_until(&r, 22 * MS);
     CHECK_EQ(b.began[0], 20 * MS);
     CHECK_EQ(a.task.lag, -4 * MS);
-    CHECK_EQ(a.task.vruntime, 7 * MS);
+    CHECK_EQ(a.task.vruntime, 12 * MS);
     rig_until(&r, 50 * MS);
     CHECK_EQ(b.ended[0], 26 * MS);
     CHECK_EQ(a.began[1], 26 * MS);

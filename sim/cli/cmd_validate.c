@@ -9,6 +9,7 @@
 #include "sim/cli/session.h"
 #include "sim/cli/watch.h"
 #include "sim/lab/validate.h"
+#include "sim/out/timeline.h"
 #include "sim/out/validation.h"
 
 static const struct option_row options[] = {
@@ -16,6 +17,8 @@ static const struct option_row options[] = {
     { .name = "rows", .kind = OPTION_TEXT, .argument = "FILE.csv",
       .doc = "predict these rows instead of the suite's own: the same columns" },
     { .name = "only", .kind = OPTION_TEXT, .argument = "GLOBS", .doc = "only rows whose id matches, as 'A_* J_burst*'" },
+    { .name = "trace", .kind = OPTION_TEXT, .argument = "NAME",
+      .doc = "line up the events of one row with its recorded timeline, and show where they part (-v: all of it)" },
     { .name = "failed", .kind = OPTION_FLAG, .doc = "print only the rows outside their tolerances" },
     { .name = "jobs", .letter = 'j', .kind = OPTION_NUMBER, .argument = "N", .dflt = "0", .min = 0, .max = 1024,
       .doc = "runs at a time; 0: one per core. Never changes a result" },
@@ -28,6 +31,7 @@ static const char *const examples[] = {
     "rxsim validate qemu --only 'J_* K_*' --failed",
     "rxsim validate qemu --rows my-measurements.csv --json",
     "rxsim validate veth --rows my-bursts.csv",
+    "rxsim validate qemu --trace A_rate500k",
     "rxsim validate --all",
     NULL
 };
@@ -75,6 +79,30 @@ static int validate_one(const struct arguments *a, const char *suite)
         code = EXIT_CHECK;
     validations_free(&v);
     return code;
+}
+
+/* ---- one row, event by event ---- */
+
+static int validate_trace(const struct arguments *a, const char *suite, const char *name)
+{
+    struct messages m = { 0 };
+    struct validate_options o = { .data_dir = data_dir(), .rows = given_text(a, "rows") };
+    struct timeline simulated, measured;
+    char *path = NULL;
+
+    if (asprintf(&path, "%s/truth/%s/traces/%s.csv", o.data_dir, suite, name) < 0)
+        abort();
+    timeline_init(&simulated);
+    int failed = timeline_read(&measured, path, &m) || validate_timeline(suite, name, &o, &simulated, &m);
+    free(path);
+    if (failed)
+        print_messages(&m);
+    else
+        timeline_print(name, &simulated, &measured, a->verbose, stdout);
+    messages_free(&m);
+    timeline_free(&simulated);
+    timeline_free(&measured);
+    return failed ? EXIT_USAGE : EXIT_OK;
 }
 
 /* ---- all suites ---- */
@@ -153,6 +181,13 @@ static int run(const struct arguments *a)
     if (given(a, "all") && (given(a, "rows") || a->json)) {
         say("--all goes with neither --rows nor --json: those are for one suite");
         return EXIT_USAGE;
+    }
+    if (given(a, "trace")) {
+        if (a->n == 0 || a->json) {
+            say("--trace is for one suite, and prints text");
+            return EXIT_USAGE;
+        }
+        return validate_trace(a, a->positional[0], given_text(a, "trace"));
     }
     return a->n > 0 ? validate_one(a, a->positional[0]) : validate_all(a);
 }

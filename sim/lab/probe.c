@@ -173,7 +173,7 @@ static double by_name(const struct probe *p, const struct result *r, const char 
     return plain(p, r, name);
 }
 
-double probe_metric(const struct probe *p, const struct result *r, const char *name)
+static double rate_or_plain(const struct probe *p, const struct result *r, const char *name)
 {
     size_t n = strlen(name);
     char base[128];
@@ -183,4 +183,21 @@ double probe_metric(const struct probe *p, const struct result *r, const char *n
     memcpy(base, name, n - 2);
     base[n - 2] = '\0';
     return by_name(p, r, base) * 1e12 / (double)(r->offer_ps > 0 ? r->offer_ps : r->sim_ps);
+}
+
+double probe_metric(const struct probe *p, const struct result *r, const char *name)
+{
+    double sum = 0;
+    char term[128];
+
+    while (*name) {
+        size_t n = strcspn(name, "+");
+        if (n == 0 || n >= sizeof term)
+            return NAN;
+        memcpy(term, name, n);
+        term[n] = '\0';
+        sum += rate_or_plain(p, r, term);
+        name += n + (name[n] == '+');
+    }
+    return sum;
 }

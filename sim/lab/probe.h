@@ -22,10 +22,11 @@ trace_fn probe_hook;
 
 /* A number by name, NAN if undefined or unknown:
  *   app_n, app_in_window       recv() calls that returned data; of them up to the last arrival
- *   wire2app_mean|min|p50|p90|p99|max   frame in memory to recv() returned, ns
+ *   wire2app_mean|min|p50|p90|p99|max   last bit on the wire to recv() returned, ns
  *   poll_work                  skbs or frames taken by all polls together
  *   polls irqs net_rx_runs time_squeeze offered delivered consumed dropped in_flight
  *   drop:REASON, counter:NAME, counter:SCOPE:NAME, cpu:CONTEXT (ns over all CPUs), metric:NAME (see metric_info)
+ *   NAME+NAME                  a sum
  *   NAME/s                     any of these per second of offered traffic */
 double probe_metric(const struct probe *p, const struct result *r, const char *name);
 

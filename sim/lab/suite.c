@@ -137,6 +137,27 @@ static bool map_field(struct reading *r, void *entry, const char *key, const yam
     return true;
 }
 
+static bool poisson_field(struct reading *r, void *entry, const char *key, const yaml_node_t *value)
+{
+    struct suite_poisson *poisson = entry;
+
+    if (strcmp(key, "column") == 0)
+        take_text(r, value, &poisson->column);
+    else if (strcmp(key, "is") == 0)
+        take_text(r, value, &poisson->is);
+    else if (strcmp(key, "mean") == 0)
+        take_text(r, value, &poisson->mean);
+    else if (strcmp(key, "n") == 0)
+        take_text(r, value, &poisson->n);
+    else if (strcmp(key, "seed") == 0)
+        take_text(r, value, &poisson->seed);
+    else if (strcmp(key, "frame") == 0)
+        take_text(r, value, &poisson->frame);
+    else
+        return false;
+    return true;
+}
+
 static bool metric_field(struct reading *r, void *entry, const char *key, const yaml_node_t *value)
 {
     struct suite_metric *metric = entry;
@@ -275,6 +296,8 @@ static bool suite_field(struct reading *r, void *entry, const char *key, const y
         each_entry(r, value, printed_field, &s->printed, &s->printeds, sizeof *s->printed);
     else if (strcmp(key, "map") == 0)
         each_entry(r, value, map_field, &s->map, &s->maps, sizeof *s->map);
+    else if (strcmp(key, "poisson") == 0)
+        each_entry(r, value, poisson_field, &s->poisson, &s->poissons, sizeof *s->poisson);
     else if (strcmp(key, "metrics") == 0)
         each_entry(r, value, metric_field, &s->metric, &s->metrics, sizeof *s->metric);
     else
@@ -304,6 +327,11 @@ static void check(struct reading *r, const yaml_node_t *root)
     for (int i = 0; i < s->checks; i++) {
         if (!s->check[i].id || !s->check[i].rows || !s->check[i].along || !s->check[i].value)
             complain(r, root, "an entry of checks needs id, rows, along and value", "");
+    }
+    for (int i = 0; i < s->poissons; i++) {
+        const struct suite_poisson *p = &s->poisson[i];
+        if (!p->column || !p->is || !p->mean || !p->n || !p->seed || !p->frame)
+            complain(r, root, "an entry of poisson needs column, is, mean, n, seed and frame", "");
     }
     for (int i = 0; i < s->metrics; i++) {
         if (!s->metric[i].column)
@@ -371,6 +399,14 @@ void suite_free(struct suite *s)
         for (int k = 0; k < SUITE_BY; k++)
             free(s->map[i].by[k]);
     }
+    for (int i = 0; i < s->poissons; i++) {
+        free(s->poisson[i].column);
+        free(s->poisson[i].is);
+        free(s->poisson[i].mean);
+        free(s->poisson[i].n);
+        free(s->poisson[i].seed);
+        free(s->poisson[i].frame);
+    }
     for (int i = 0; i < s->metrics; i++) {
         struct suite_metric *metric = &s->metric[i];
         free(metric->column);
@@ -405,6 +441,7 @@ void suite_free(struct suite *s)
         free(s->chaos_value[k]);
     }
     free(s->map);
+    free(s->poisson);
     free(s->metric);
     free(s->printed);
     free(s->bound);
@@ -507,10 +544,18 @@ static int64_t sum(struct expression *x)
     return value;
 }
 
+int suite_value(const char *expression, const struct table_file *t, int row, int64_t *value)
+{
+    struct expression x = { expression, expression + strlen(expression), t, row, false };
+
+    *value = sum(&x);
+    return x.bad || x.at != x.end ? -1 : 0;
+}
+
 /* What stands between braces: nothing (the cell), a column's text, or an expression. False: neither. */
 static bool fill_one(const char *in, size_t n, const char *cell, const struct table_file *t, int row, FILE *out)
 {
-    char word[96];
+    char word[96] = "";
 
     if (n == 0 && cell)
         return fputs(cell, out) >= 0;
@@ -521,9 +566,8 @@ static bool fill_one(const char *in, size_t n, const char *cell, const struct ta
         if (text)
             return fputs(text, out) >= 0;
     }
-    struct expression x = { in, in + n, t, row, false };
-    int64_t value = sum(&x);
-    if (x.bad || x.at != x.end)
+    int64_t value;
+    if (n >= sizeof word || suite_value(word, t, row, &value) != 0)
         return false;
     return fprintf(out, "%lld", (long long)value) > 0;
 }

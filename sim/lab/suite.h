@@ -18,6 +18,8 @@
  *               {}; where a cell holds pairs "name:number other:number", column.name is one of the numbers.
  *               before: TEXT, by: [..]: filled for each earlier row that agrees in the columns `by`, and put in front:
  *               for rows that were measured one after the other without starting anew
+ *   poisson:    - {column: C, is: GLOB, mean: N, n: N, seed: N, frame: N}: for such a row source 0 (kind replay) gets the
+ *               arrivals of lab/poisson.h; each N is an expression over columns
  *   metrics:    - {column: C, from: NAME, within: 2%, of: C2, least: 5, spread: 150%, by: [..], rows: GLOBS}
  *               tolerance = max(within x (C2, or C itself), least, spread x the range of C over the rows that agree
  *               in the columns `by`). NAME may be an expression over results and, as col:C, columns
@@ -31,6 +33,7 @@
 #define SIM_LAB_SUITE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "sim/lab/messages.h"
 #include "sim/lab/table_file.h"
@@ -43,6 +46,11 @@ struct suite_map {
     char *before;               /* NULL: the row stands alone */
     char *by[SUITE_BY];
     int line;
+};
+
+struct suite_poisson {
+    char *column, *is;
+    char *mean, *n, *seed, *frame;
 };
 
 struct suite_metric {
@@ -77,6 +85,7 @@ struct suite {
     char *chaos_value[SUITE_BY];
     double chaos_at_most;
     struct suite_map *map;          int maps;
+    struct suite_poisson *poisson;  int poissons;
     struct suite_metric *metric;    int metrics;
     struct suite_printed *printed;  int printeds;
     struct suite_bound *bound;      int bounds;
@@ -92,5 +101,7 @@ bool suite_matches(const char *globs, const char *text);
 
 /* `text` with {..} replaced by what row `row` says, malloc'ed; `cell` stands for {}. NULL and a sentence in `why`. */
 char *suite_fill(const char *text, const char *cell, const struct table_file *t, int row, char *why, unsigned long size);
+/* The value of an integer expression such as a*b+3 over the row's columns; 0, or -1 if it has none. */
+int suite_value(const char *expression, const struct table_file *t, int row, int64_t *value);
 
 #endif

@@ -11,13 +11,14 @@
 #include <string.h>
 
 #include "sim/lab/expression.h"
+#include "sim/lab/poisson.h"
 #include "sim/lab/probe.h"
 #include "sim/lab/run.h"
 #include "sim/lab/scenario.h"
 
 const char *const validate_status_name[] = { "pass", "FAIL", "calibration", "printed", "chaotic", "ERROR" };
 
-enum { WHY = 256 };
+enum { WHY = 256, POISSON_FRAMES = 10000000 };
 
 static void *must(void *memory)
 {
@@ -175,32 +176,70 @@ static void evaluate(const struct names *n, double *value)
     }
 }
 
-/* Runs the scenario and takes the row's metrics from it, in the suite's order. 0, or -1 with messages. */
+/* The arrivals a row asks for, NULL if none; 0, or -1 with a message. */
+static int row_arrivals(const struct validation *v, int row, struct arrivals **arrivals, struct messages *m)
+{
+    *arrivals = NULL;
+    for (int i = 0; i < v->suite.poissons; i++) {
+        const struct suite_poisson *p = &v->suite.poisson[i];
+        const char *cell = table_file_cell(&v->table, row, p->column);
+        int64_t mean, n, seed, frame;
+        if (!cell || fnmatch(p->is, cell, 0) != 0)
+            continue;
+        if (suite_value(p->mean, &v->table, row, &mean) != 0 || suite_value(p->n, &v->table, row, &n) != 0 ||
+            suite_value(p->seed, &v->table, row, &seed) != 0 || suite_value(p->frame, &v->table, row, &frame) != 0 ||
+            mean < 1 || n < 1 || n > POISSON_FRAMES || frame < 64) {
+            messages_add(m, "%s: row %s: the columns behind `poisson` make no arrivals", v->suite.path, v->row[row].id);
+            return -1;
+        }
+        *arrivals = must(poisson_arrivals(mean, n, (uint64_t)seed, frame, 0));
+        return 0;
+    }
+    return 0;
+}
+
+/* Runs a row's scenario under a trace hook. `r` is initialised here. 0, or -1 with messages. */
+static int run_scenario(const struct validation *v, int row, const struct scenario *s, atomic_int *stop,
+                        struct trace trace, struct result *r, struct messages *m)
+{
+    struct run_options options = { .seed = 1, .stop = stop, .trace = trace };
+    struct arrivals *arrivals;
+    struct config c;
+    char why[WHY];
+
+    result_init(r);
+    if (scenario_resolve(s, &c, m) != 0)
+        return -1;
+    if (row_arrivals(v, row, &arrivals, m) != 0) {
+        config_free(&c);
+        return -1;
+    }
+    c.arrivals[0] = arrivals;
+    int failed = run_config(&c, &options, r, why, sizeof why);
+    if (failed)
+        messages_add(m, "%s", why);
+    arrivals_free(arrivals);
+    config_free(&c);
+    return failed;
+}
+
+/* The row's metrics from its scenario, in the suite's order. 0, or -1 with messages. */
 static int predict(const struct validation *v, int row, const struct scenario *s, atomic_int *stop, double *value,
                    struct messages *m)
 {
-    struct run_options options = { .seed = 1, .stop = stop };
-    struct config c;
     struct probe probe;
     struct result r;
-    char why[WHY];
 
-    if (scenario_resolve(s, &c, m) != 0)
-        return -1;
     probe_init(&probe);
-    options.trace = (struct trace){ probe_hook, &probe };
-    int failed = run_config(&c, &options, &r, why, sizeof why);
+    int failed = run_scenario(v, row, s, stop, (struct trace){ probe_hook, &probe }, &r, m);
     if (!failed && probe.broken) {
-        snprintf(why, sizeof why, "out of memory");
+        messages_add(m, "out of memory");
         failed = -1;
     }
     if (!failed)
         evaluate(&(struct names){ v, row, &probe, &r }, value);
-    if (failed)
-        messages_add(m, "%s", why);
     result_free(&r);
     probe_free(&probe);
-    config_free(&c);
     return failed;
 }
 
@@ -702,18 +741,6 @@ static int read_parts(struct validations *all, const char *name, const struct va
     return 0;
 }
 
-int validate_suite(struct validations *all, const char *name, const struct validate_options *o, struct messages *m)
-{
-    *all = (struct validations){ 0 };
-    if (read_parts(all, name, o, m) != 0 || (o->rows && all->parts > 1 && choose_part(all, o, m) != 0))
-        return -1;
-    for (int i = 0; i < all->parts; i++) {
-        if (read_rows(&all->part[i], o, m) != 0 || run_table(&all->part[i], o, m) != 0)
-            return -1;
-    }
-    return 0;
-}
-
 static void validation_free(struct validation *v)
 {
     for (int i = 0; i < v->rows; i++)
@@ -724,6 +751,55 @@ static void validation_free(struct validation *v)
     free(v->check);
     table_file_free(&v->table);
     suite_free(&v->suite);
+}
+
+/* Is this row meant by NAME or NAME-GROUP, where GROUP is the end of the group's text? */
+static bool is_named(const struct validate_row *r, const char *name)
+{
+    size_t n = strlen(r->id), of_group = strlen(r->group);
+
+    if (strncmp(name, r->id, n) != 0)
+        return false;
+    if (name[n] == '\0')
+        return true;
+    size_t rest = strlen(name + n) - 1;
+    return name[n] == '-' && rest <= of_group && strcmp(r->group + of_group - rest, name + n + 1) == 0;
+}
+
+int validate_timeline(const char *suite, const char *id, const struct validate_options *o, struct timeline *simulated,
+                      struct messages *m)
+{
+    struct validation v = { 0 };
+    struct result r;
+    int row = 0, failed = -1;
+
+    timeline_init(simulated);
+    if (suite_read(&v.suite, suite, o->data_dir, m) == 0 && read_rows(&v, o, m) == 0) {
+        while (row < v.rows && !is_named(&v.row[row], id))
+            row++;
+        struct scenario *s = row < v.rows ? row_scenario(&v, row, o->data_dir, m) : NULL;
+        if (row == v.rows)
+            messages_add(m, "%s: there is no row %s", v.table.name, id);
+        if (s) {
+            failed = run_scenario(&v, row, s, o->stop, (struct trace){ timeline_hook, simulated }, &r, m);
+            result_free(&r);
+        }
+        scenario_free(s);
+    }
+    validation_free(&v);
+    return failed;
+}
+
+int validate_suite(struct validations *all, const char *name, const struct validate_options *o, struct messages *m)
+{
+    *all = (struct validations){ 0 };
+    if (read_parts(all, name, o, m) != 0 || (o->rows && all->parts > 1 && choose_part(all, o, m) != 0))
+        return -1;
+    for (int i = 0; i < all->parts; i++) {
+        if (read_rows(&all->part[i], o, m) != 0 || run_table(&all->part[i], o, m) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 void validations_free(struct validations *all)

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "sim/lab/suite.h"
+#include "sim/lab/timeline.h"
 
 struct validate_metric {
     char *column;
@@ -61,6 +62,10 @@ struct validate_options {
     void *user;
 };
 
+/* Runs row `id` of the suite (the first with that id, or `id` of the group that stands behind a '-': "A_rate500k-6.12")
+ * and records its events in `simulated`, which the caller frees. 0, or -1 after adding messages. */
+int validate_timeline(const char *suite, const char *id, const struct validate_options *o, struct timeline *simulated,
+                      struct messages *m);
 /* Runs the suite; with `rows`, of several parts the one whose rows have the same columns. 0; -1 after adding messages if
  * suite or rows are wrong, or when stopped. Free in any case. */
 int validate_suite(struct validations *all, const char *name, const struct validate_options *o, struct messages *m);
