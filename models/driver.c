@@ -203,6 +203,7 @@ static void finish(struct context *x)
 
     if (p->refill_at_end > 0 && of(x)->ring.empty >= p->refill_at_end)
         x->owed += refill(x);
+    x->work = tx_report(&of(x)->tx, x->work, x->napi->weight);
     if (x->work < x->napi->weight) {
         x->owed += of(x)->driver.params->poll;
         napi_complete_done(x);          /* returns to the core for us */
@@ -233,5 +234,5 @@ static void next_frame(struct context *x)
 void driver_poll(struct context *x)
 {
     x->poll_jiffy = cpu_jiffies(x->cpu);
-    next_frame(x);
+    context_call(x, tx_poll, next_frame);
 }

@@ -2,7 +2,8 @@
 /* The driver's poll: from ring to skb to GRO.
  *
  * In    driver_poll()    NAPI's turn
- * Out   xdp_run          each frame, before it becomes an skb
+ * Out   tx_poll          first, completions of what was sent on
+ *       xdp_run          each frame, before it becomes an skb
  *       gro_receive      each skb; netif_receive_list when the list is full
  *       nic_tail         descriptors refilled
  *       napi_complete_done, nic_unmask
@@ -11,7 +12,7 @@
  * by it. Refill at the loop's top when a batch is empty and, by driver, at the end. (ixgbe_clean_rx_irq,
  * e1000_clean_rx_irq.) Where the ring holds skbs, a frame that is not copied takes its own, and the refill allocates
  * another.
- * Not modelled: transmit completions in the same poll, page recycling, header split. */
+ * Not modelled: page recycling, header split. */
 #ifndef MODELS_DRIVER_H
 #define MODELS_DRIVER_H
 

@@ -28,11 +28,14 @@ const struct model_info *const rx_path[] = {
     &gro_model,                                             /* 4 GRO                                 */
     &rps_model, &rps_queue_model, &netif_model,             /* - steering, taps                      */
     &ip_model, &netfilter_model,                            /* 5 IP                                  */
-    &udp_gso_model, &udp_gso_host_model, &udp_model, &tcp_model,                                 /* 6 transport                           */
+    &tx_model, &tx_host_model,                              /* 5 and out again: forwarding           */
+    &udp_gso_model, &udp_gso_host_model, &udp_model, &tcp_model,    /* 6 transport                           */
     &sock_model, &skmem_model, &sched_model, &app_model, &app_host_model, /* 7 socket queue, wake-up, application  */
     &run_model,
     NULL
 };
+
+static const char *const distributions[] = { "lognormal", "exponential", NULL };
 
 static const struct param rows[] = {
     PARAM(struct run_params, duration, "run.duration", UNIT_TIME, 10 * MS, 0, 3600 * SEC,
@@ -43,8 +46,11 @@ static const struct param rows[] = {
           "longest time to let what is inside come to its end", "longer than a delayed ACK"),
     PARAM(struct run_params, seed, "run.seed", UNIT_COUNT, 1, 0, INT64_MAX, "root of all random streams; --seed wins", "1"),
     PARAM(struct run_params, cost_cv, "run.cost_cv", UNIT_COUNT, 5, 0, 200,
-          "coefficient of variation of each frame's driver and recv costs, percent (lognormal, mean kept); 0: constant",
+          "coefficient of variation of each frame's driver and recv costs, percent (mean kept); 0: constant",
           "assumption: run-to-run spread of per-packet costs"),
+    PARAM_CHOICE(struct run_params, cost_distribution, "run.cost_distribution", COST_LOGNORMAL, distributions,
+                 "how these costs are distributed; exponential needs run.cost_cv 100, its only spread, or 0",
+                 "ours: what adds up from many small factors is lognormal; exponential is queueing theory's M"),
 };
 ALL_FIELDS_HAVE_ROWS(struct run_params, rows);
 
@@ -110,6 +116,21 @@ static const char *check_ports(const struct config *c, char *buffer, size_t size
     return NULL;
 }
 
+static const char *check_route(const struct config *c, char *buffer, size_t size)
+{
+    const char *route = c->text[c->host->tx.route];
+
+    for (int i = 0; i < c->nics && *route; i++) {
+        if (strcmp(route, c->nic_name[i]) == 0)
+            return NULL;
+    }
+    if (!*route)
+        return NULL;
+    snprintf(buffer, size, "host.default_route is %s, but no NIC has that name: write nic[%s].model or another of its keys",
+             route, route);
+    return buffer;
+}
+
 static bool source_ends(const struct config *c, int i)
 {
     const struct traffic_params *p = &c->traffic[i].traffic;
@@ -122,12 +143,32 @@ static bool source_ends(const struct config *c, int i)
            (p->kind == TRAFFIC_ONOFF && p->period == 0);
 }
 
+/* An exponential distribution has no other spread than its mean: a cv beside it would not say what happens. */
+static const char *check_run(const struct run_params *p)
+{
+    bool exponential = p->cost_distribution == COST_EXPONENTIAL;
+
+    return exponential && p->cost_cv != 0 && p->cost_cv != 100
+           ? "run.cost_distribution is exponential, whose coefficient of variation is 100 percent: set run.cost_cv to "
+             "100, or to 0 for constant costs" : NULL;
+}
+
 const char *config_check(const struct config *c, char *buffer, size_t size)
 {
     const char *why = tcp_params_check(&c->host->tcp);
 
+    if (!why)
+        why = check_run(&c->host->run);
     if (why) {
         snprintf(buffer, size, "%s", why);
+        return buffer;
+    }
+    const struct softirq_params *s = &c->host->softirq;
+    ps_t two_jiffies = 2 * (SEC / c->host->cpu.hz);
+    if (s->budget_usecs_min && s->netdev_budget_usecs > 0 && s->netdev_budget_usecs < two_jiffies) {
+        snprintf(buffer, size, "net.core.netdev_budget_usecs is %lldus: this kernel refuses less than two jiffies, %lldus at "
+                 "kernel.hz %d, and keeps its old value", (long long)(s->netdev_budget_usecs / US),
+                 (long long)(two_jiffies / US), (int)c->host->cpu.hz);
         return buffer;
     }
     for (int i = 0; i < c->traffics; i++) {
@@ -154,7 +195,7 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
             return buffer;
         }
     }
-    if ((why = check_ports(c, buffer, size)) != NULL)
+    if ((why = check_ports(c, buffer, size)) != NULL || (why = check_route(c, buffer, size)) != NULL)
         return why;
     for (int i = 0; i < c->nics; i++) {
         if ((why = check_queues(c, i, buffer, size)) != NULL)
@@ -295,6 +336,8 @@ static int nics_init(struct host *h)
         h->nics++;
         if (nic_init(&h->nic[i], h, i) != 0)
             return -1;
+        if (strcmp(h->nic[i].name, h->config.text[h->hc->tx.route]) == 0)
+            h->egress = &h->nic[i];
     }
     return 0;
 }
@@ -352,19 +395,29 @@ static void phases_init(struct host *h)
     h->cost_salt = stream_next(&phase);
 }
 
+static bool draws_exponential(const struct host *h)
+{
+    if (h->hc->run.cost_cv > 0 && h->hc->run.cost_distribution == COST_EXPONENTIAL)
+        return true;
+    for (int i = 0; i < h->config.traffics; i++) {
+        if (h->config.traffic[i].traffic.kind == TRAFFIC_POISSON)
+            return true;
+    }
+    return false;
+}
+
+/* A table takes a while: only if one is drawn from. */
 static int variates_init(struct host *h)
 {
     h->exponential = malloc(sizeof *h->exponential);
     h->cost = malloc(sizeof *h->cost);
     if (!h->exponential || !h->cost)
         return -1;
-    for (int i = 0; i < h->config.traffics; i++) {      /* a table takes a while: only if one is drawn from */
-        if (h->config.traffic[i].traffic.kind == TRAFFIC_POISSON) {
-            variate_exponential(h->exponential);
-            break;
-        }
-    }
-    if (h->hc->run.cost_cv > 0)
+    if (draws_exponential(h))
+        variate_exponential(h->exponential);
+    if (h->hc->run.cost_cv > 0 && h->hc->run.cost_distribution == COST_EXPONENTIAL)
+        *h->cost = *h->exponential;
+    else if (h->hc->run.cost_cv > 0)
         variate_lognormal(h->cost, (int)h->hc->run.cost_cv * 10);
     return 0;
 }
@@ -379,6 +432,7 @@ static void host_connect(struct host *h)
     h->to.from_backlog = netif_receive;         /* -  what RPS steered to this CPU              */
     h->to.network = ip_rcv;                     /* 5  validate, PRE_ROUTING, route              */
     h->to.local = ip_local_deliver;             /* 5  LOCAL_IN                                  */
+    h->to.output = ip_output;                   /* 5  what is forwarded leaves                  */
     h->to.udp = udp_gso_rcv;                    /* 6  lookup, buffer test, queue                */
     h->to.tcp = sock_tcp_rcv;                   /* 6  the connection, or its backlog            */
     h->to.readable = sock_data_ready;           /* 7  wake whoever waits                        */

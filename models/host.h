@@ -39,8 +39,11 @@ struct run_params {
     int64_t drain;
     int64_t seed;
     int64_t cost_cv;
+    int64_t cost_distribution;  /* enum cost_distribution */
 };
 extern const struct model_info run_model;
+
+enum cost_distribution { COST_LOGNORMAL, COST_EXPONENTIAL };
 
 /* Points of the trace hook: the kernel's tracepoint where there is one. */
 enum trace_point {
@@ -77,6 +80,7 @@ struct journey {
     cont_fn *from_backlog;                                          /* rps -> netif */
     enum fate (*network)(struct host *h, struct skb *s, ps_t *cost);    /* netif -> ip */
     enum fate (*local)(struct host *h, struct skb *s, ps_t *cost);      /* netif -> ip: LOCAL_IN */
+    enum fate (*output)(struct host *h, const struct skb *s);           /* netif -> ip: sent on */
     cont_fn *udp, *tcp;                                             /* ip -> transport */
     void (*readable)(struct context *x, struct sock *sk);           /* transport -> socket's reader */
     cont_fn *timers;                                                /* softirq -> sockets */
@@ -104,6 +108,7 @@ struct host {
     struct backlog *backlog;
     struct nic *nic;
     int nics;
+    struct nic *egress;         /* of host.default_route; NULL: none */
     struct traffic *traffic;
     int traffics;
     struct app *app;

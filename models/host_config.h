@@ -12,6 +12,7 @@
 #include "models/sendmsg.h"
 #include "models/skb.h"
 #include "models/skb_local.h"
+#include "models/tx.h"
 #include "models/udp_gso.h"
 #include "models/veth.h"
 #include "models/xdp.h"
@@ -34,6 +35,7 @@ struct host_config {
     struct netif_params netif;
     struct rps_params rps;
     struct ip_params ip;
+    struct tx_host_params tx;
     struct netfilter_params netfilter;
     struct udp_gso_host_params udp_gso;
     struct udp_params udp;
@@ -60,6 +62,7 @@ struct nic_config {
     struct driver_nic_params driver;
     struct xdp_nic_params xdp;
     struct skb_nic_params skb;
+    struct tx_params tx;
     struct veth_nic_params veth;
     struct queue_config queue[CONFIG_QUEUES];
 };

@@ -3,12 +3,15 @@
  *
  * In    ip_rcv()             one skb of a list: checks, PRE_ROUTING, route
  *       ip_local_deliver()   LOCAL_IN, then the protocol
+ *       ip_output()          what is forwarded leaves
  * Out   netfilter            its hooks
  *       udp_rcv, tcp_rcv     by protocol
- *       FATE_FORWARDED       sent on
+ *       tx_xmit              by the NIC of host.default_route; without one a forwarded frame ends here
  *
  * Checks in the kernel's order: other host, header, checksum, length. InDelivers counts after the handler whatever
  * L4 decides. (net/ipv4/ip_input.c)
+ * Forwarding shares cache lines between cores (route, neighbour, device): cost.ip.contention for each further core that
+ * is in net_rx_action meanwhile.
  * Not modelled: options, fragments' reassembly (a fragment is delivered to nobody: NO_SOCKET), multicast, rp_filter,
  * ICMP answers, TTL of forwarded packets, IPv6. */
 #ifndef MODELS_IP_H
@@ -24,6 +27,7 @@ struct ip_params {
     int64_t rcv;
     int64_t deliver;
     int64_t forward;
+    int64_t contention;
 };
 extern const struct model_info ip_model;
 
@@ -39,6 +43,8 @@ struct ip_counters {
 
 /* Whether an skb passes IP's checks, PRE_ROUTING and the route: FATE_IN_FLIGHT if it is for us. */
 enum fate ip_rcv(struct host *h, struct skb *s, ps_t *cost);
+/* FATE_FORWARDED, or why it could not be sent on. */
+enum fate ip_output(struct host *h, const struct skb *s);
 /* LOCAL_IN: FATE_IN_FLIGHT to go on to L4. */
 enum fate ip_local_deliver(struct host *h, struct skb *s, ps_t *cost);
 

@@ -145,6 +145,7 @@ static void nic_counters(const struct nic *n, struct emitter e)
         emit(&e, &napi_model, &q->napi.counters);
         emit(&e, &xdp_model, &q->driver.xdp);
         emit(&e, &gro_model, &q->napi.gro.counters);
+        emit(&e, &tx_model, &q->tx.counters);
     }
 }
 

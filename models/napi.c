@@ -19,6 +19,8 @@ static const struct param rows[] = {
                "assumption; 96 instructions measured under icount"),
     PARAM_COST(struct napi_params, complete, "cost.napi.complete", 40, "napi_complete_done, when there is something to flush",
                "assumption; 29 instructions measured under icount"),
+    PARAM_COST(struct napi_params, timer, "cost.napi.timer", 600, "the timer interrupt behind gro_flush_timeout",
+               "assumption; about 1100 instructions in all under icount"),
     PARAM_COST(struct napi_params, thread_start, "cost.napi.thread_start", 300, "a NAPI thread, before each poll",
                "assumption; about 250 instructions measured under icount"),
     PARAM_COST(struct napi_params, thread_end, "cost.napi.thread_end", 200, "a NAPI thread, after each poll",
@@ -293,6 +295,6 @@ void napi_make_threaded(struct napi *n)
 int napi_init(struct napi *n, struct cpu *c, const struct napi_params *p, int64_t weight, cont_fn *poll, void *owner)
 {
     *n = (struct napi){ .params = p, .cpu = c, .weight = weight, .poll = poll, .owner = owner, .irq_at = -1 };
-    n->timer_vector = (struct vector){ .handler = timer_handle, .owner = n };
+    n->timer_vector = (struct vector){ .handler = timer_handle, .owner = n, .cost = p->timer };
     return event_init(c->engine, &n->timer, EVENT_DEVICE, timer_fire, n);
 }

@@ -34,6 +34,7 @@ struct napi_params {
     int64_t full_poll_end;
     int64_t repoll;
     int64_t complete;
+    int64_t timer;
     int64_t thread_start;
     int64_t thread_end;
 };

@@ -39,7 +39,10 @@ static void deliver_next(struct context *x);
 
 static void refuse(struct context *x, struct skb *s, enum fate fate)
 {
-    x->owed += x->cpu->host->hc->skb.free + host_skb_drop(x->cpu->host, s, fate);
+    x->owed += x->cpu->host->hc->skb.free;
+    if (fate == FATE_FORWARDED)
+        fate = x->cpu->host->to.output(x->cpu->host, s);
+    x->owed += host_skb_drop(x->cpu->host, s, fate);
 }
 
 /* ---- L4, skb by skb ---- */

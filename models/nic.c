@@ -219,16 +219,23 @@ void nic_tail(struct nic_queue *q)
     arm(n);
 }
 
-static void queue_fire(void *queue)
+/* The vector is masked for both directions, whichever it fires for. */
+void nic_signal(struct nic_queue *q)
 {
-    struct nic_queue *q = queue;
     struct nic *n = q->nic;
 
     nic_settle(n);
     coalesce_assert(&q->coalesce, n->engine->now, &q->ring.filled);
+    engine_cancel(n->engine, &q->fire);
+    tx_masked(&q->tx);
     n->armed--;
     arm(n);
     n->host->to.interrupt(&q->irq);
+}
+
+static void queue_fire(void *queue)
+{
+    nic_signal(queue);
 }
 
 void nic_unmask(struct nic_queue *q)
@@ -239,6 +246,7 @@ void nic_unmask(struct nic_queue *q)
         return;
     nic_settle(n);
     coalesce_unmask(&q->coalesce, n->engine->now, &q->ring.filled);
+    tx_unmasked(&q->tx);
     n->armed++;
     schedule_fire(q);
     arm(n);
@@ -283,7 +291,9 @@ static int queue_init(struct nic *n, int index)
     gro_init(&q->napi.gro, &hc->gro);
     if (irq_init(&q->irq, c, &q->napi, entity, &hc->irq) != 0)
         return -1;
-    return event_init(n->engine, &q->fire, EVENT_DEVICE, queue_fire, q);
+    if (event_init(n->engine, &q->fire, EVENT_DEVICE, queue_fire, q) != 0)
+        return -1;
+    return tx_init(&q->tx, q);
 }
 
 int nic_init(struct nic *n, struct host *host, int index)
@@ -292,7 +302,7 @@ int nic_init(struct nic *n, struct host *host, int index)
         .host = host, .engine = &host->engine, .config = &host->config.nic[index], .index = index,
         .name = host->config.nic_name[index], .next_at = PS_NEVER,
     };
-    n->wire.params = &n->config->wire;
+    n->wire.params = n->tx_wire.params = &n->config->wire;
     n->mac.params = &n->config->mac;
     n->fifo.params = &n->config->fifo;
     n->dma.params = &host->hc->dma;
@@ -320,6 +330,8 @@ int nic_init(struct nic *n, struct host *host, int index)
 
 void nic_free(struct nic *n)
 {
+    for (int q = 0; q < n->queues && n->queue; q++)
+        tx_free(&n->queue[q].tx);
     free(n->queue);
     free(n->source);
     free(n->veth);

@@ -4,6 +4,7 @@
  * In    nic_settle()     somebody looks: bring the hardware to this instant
  *       nic_tail()       the driver posted descriptors
  *       nic_unmask()     the driver enabled a queue's interrupt
+ *       nic_signal()     a queue's vector fires: for received frames, or for sent ones (tx)
  *       nic_wake()       a closed-loop sender has frames again
  * Out   irq_signal       a queue's vector fires
  *       host_frame_end   frames that die in hardware
@@ -26,6 +27,7 @@
 #include "models/phy.h"
 #include "models/ring.h"
 #include "models/traffic.h"
+#include "models/tx.h"
 #include "models/wire.h"
 
 enum nic_kind { NIC_KIND_HARDWARE, NIC_KIND_VETH };
@@ -51,6 +53,7 @@ struct nic_queue {
     struct irq irq;
     struct napi napi;
     struct driver driver;
+    struct tx tx;
     const struct queue_config *config;
 };
 
@@ -64,6 +67,7 @@ struct nic {
     struct mac mac;
     struct fifo fifo;
     struct dma dma;
+    struct wire tx_wire;        /* the other direction */
     struct nic_queue *queue;
     int queues;
 
@@ -90,6 +94,7 @@ static inline void nic_settle(struct nic *n)
 }
 void nic_tail(struct nic_queue *q);
 void nic_unmask(struct nic_queue *q);
+void nic_signal(struct nic_queue *q);
 void nic_wake(void *nic);
 
 #endif

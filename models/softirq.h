@@ -15,6 +15,8 @@
  *                                    used its weight goes to the tail of the same list
  *   kernel.napi.schedule_in_run      on: (6.6 on) a NAPI scheduled during the run does not raise the softirq; when
  *                                    the lists are empty the run goes on with it and the budget left
+ *   kernel.netdev_budget_usecs_min   on: (6.14 on, and stable kernels from March 2025) writing less than two jiffies to
+ *                                    netdev_budget_usecs is refused, so a scenario that does so is wrong
  * Not modelled: softirq vectors other than TIMER and NET_RX; PREEMPT_RT. */
 #ifndef MODELS_SOFTIRQ_H
 #define MODELS_SOFTIRQ_H
@@ -32,6 +34,7 @@ enum softirq_vector { SOFTIRQ_TIMER = 1, SOFTIRQ_NET_RX = 2 };  /* bits; lower r
 struct softirq_params {
     int64_t netdev_budget;
     int64_t netdev_budget_usecs;
+    int64_t budget_usecs_min;
     int64_t max_restart;
     int64_t max_time;
     int64_t ksoftirqd_defers;

@@ -344,6 +344,52 @@ START_TEST(a_varied_cost_belongs_to_its_frame)
 }
 END_TEST
 
+/* Of an exponential cost the share exp(-x) exceeds x means: 0.3679 and 0.0498 for 1 and 3. The share in 16384 frames has
+ * a standard error of 0.0038 and 0.0017; four of them are allowed. A lognormal of the same mean and spread exceeds its
+ * mean in 1 - P(N < sigma / 2) = 33.9 % only (sigma^2 = ln 2): seven errors off. */
+START_TEST(an_exponential_cost_is_no_lognormal_of_the_same_spread)
+{
+    enum { FRAMES = 16384, MEAN = 100000 };
+    int above = 0, far_above = 0;
+    int64_t sum = 0;
+
+    rig_init(&r, 0, "run.cost_cv=100 run.cost_distribution=exponential");
+    rig_build(&r);
+    for (uint64_t f = 0; f < FRAMES; f++) {
+        int64_t cost = host_vary(&r.host, MEAN, f, 0);
+        sum += cost;
+        above += cost > MEAN;
+        far_above += cost > 3 * MEAN;
+    }
+    ck_assert_double_eq_tol((double)sum / FRAMES, MEAN, 4 * MEAN / 128.0);      /* sqrt(FRAMES) = 128 */
+    ck_assert_double_eq_tol((double)above / FRAMES, 0.3679, 0.0152);
+    ck_assert_double_eq_tol((double)far_above / FRAMES, 0.0498, 0.0068);
+    ck_assert(!host_deterministic(&r.host));
+    rig_free(&r);
+}
+END_TEST
+
+START_TEST(an_exponential_cost_has_one_spread_only)
+{
+    static const struct { const char *settings; bool good; } row[] = {
+        { "run.cost_distribution=exponential run.cost_cv=100", true },
+        { "run.cost_distribution=exponential run.cost_cv=0", true },
+        { "run.cost_distribution=exponential run.cost_cv=5", false },
+        { "run.cost_distribution=lognormal run.cost_cv=5", true },
+    };
+    char why[256];
+
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        rig_init(&r, 0, row[i].settings);
+        const char *wrong = config_check(&r.config, why, sizeof why);
+        ck_assert_msg((wrong == NULL) == row[i].good, "%s", row[i].settings);
+        if (wrong)
+            ck_assert_msg(strstr(wrong, "100 percent") != NULL, "%s", wrong);
+        rig_free(&r);
+    }
+}
+END_TEST
+
 /* ---- counters and checks ---- */
 
 struct seen { int n; char scope[4096]; uint64_t delivered; };
@@ -408,5 +454,6 @@ SUITE(host, the_journey_of_one_frame_is_the_sum_of_its_stages, the_stages_of_a_l
       batching_changes_nothing_but_the_number_of_events,
       the_same_machine_gives_the_same_fingerprint_and_another_another,
       each_replication_has_a_tick_phase_of_its_own, a_machine_knows_whether_anything_in_it_is_drawn,
-      a_varied_cost_belongs_to_its_frame, counters_come_with_their_scope_in_packet_order,
+      a_varied_cost_belongs_to_its_frame, an_exponential_cost_is_no_lognormal_of_the_same_spread,
+      an_exponential_cost_has_one_spread_only, counters_come_with_their_scope_in_packet_order,
       a_machine_that_cannot_be_is_refused_with_a_sentence)

@@ -173,6 +173,20 @@ START_TEST(receiving_and_forwarding_have_their_costs)
 }
 END_TEST
 
+/* Three of four cores are in net_rx_action: the one that forwards pays for two others. */
+START_TEST(each_further_busy_core_adds_its_cost_to_forwarding)
+{
+    struct skb s = datagram(0);
+    ps_t cost = 0;
+
+    begin("cpu.count=4 cost.ip.contention=54cycles host.address=10.0.0.3 net.ipv4.ip_forward=on");
+    r.host.softirq[0].in_net_rx_action = r.host.softirq[1].in_net_rx_action = r.host.softirq[3].in_net_rx_action = true;
+    CHECK_EQ(ip_rcv(&r.host, &s, &cost), FATE_FORWARDED);
+    CHECK_EQ(cost, 108 * NS);
+    rig_free(&r);
+}
+END_TEST
+
 /* Nobody listens on port 10: delivered by IP, refused by UDP. An aggregate of three segments counts once. */
 START_TEST(ip_delivers_whatever_l4_makes_of_it_and_counts_skbs)
 {
@@ -197,4 +211,5 @@ SUITE(ip, a_good_datagram_for_us_passes, a_frame_for_another_host_is_dropped_bef
       a_datagram_for_another_address_is_forwarded_only_if_forwarding_is_on,
       a_host_has_the_addresses_of_its_list,
       local_delivery_counts_and_takes_the_ip_header_off, what_local_in_drops_is_not_delivered,
-      receiving_and_forwarding_have_their_costs, ip_delivers_whatever_l4_makes_of_it_and_counts_skbs)
+      receiving_and_forwarding_have_their_costs,
+      each_further_busy_core_adds_its_cost_to_forwarding, ip_delivers_whatever_l4_makes_of_it_and_counts_skbs)

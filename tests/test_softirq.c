@@ -284,10 +284,10 @@ END_TEST
 START_TEST(netdev_budget_usecs_is_rounded_up_to_jiffies)
 {
     static const struct { const char *settings; int polls; } expected[] = {
-        { "kernel.hz=1000 net.core.netdev_budget_usecs=1us", 5 },
-        { "kernel.hz=1000 net.core.netdev_budget_usecs=1000us", 5 },
-        { "kernel.hz=1000 net.core.netdev_budget_usecs=1001us", 15 },
-        { "kernel.hz=250 net.core.netdev_budget_usecs=2000us", 35 },
+        { "kernel.netdev_budget_usecs_min=off kernel.hz=1000 net.core.netdev_budget_usecs=1us", 5 },
+        { "kernel.netdev_budget_usecs_min=off kernel.hz=1000 net.core.netdev_budget_usecs=1000us", 5 },
+        { "kernel.netdev_budget_usecs_min=off kernel.hz=1000 net.core.netdev_budget_usecs=1001us", 15 },
+        { "kernel.netdev_budget_usecs_min=off kernel.hz=250 net.core.netdev_budget_usecs=2000us", 35 },
     };
 
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {

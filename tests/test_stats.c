@@ -108,8 +108,28 @@ START_TEST(nothing_is_significant_within_the_interval_or_from_one_pair)
 }
 END_TEST
 
+/* Ten throws of a coin: 0 or 1 heads have probability 11 / 1024, 2 more 56 / 1024. So 2 to 8 are within 90 %, and 1 to 9
+ * within 98 %. Of 40 at 95 %, all 40 come up in 12.9 %. */
+START_TEST(a_share_may_differ_as_far_as_chance_goes)
+{
+    unsigned low, high;
+
+    stats_binomial(10, 0.5, 0.90, &low, &high);
+    CHECK_EQ(low, 2);
+    CHECK_EQ(high, 8);
+    stats_binomial(10, 0.5, 0.979, &low, &high);
+    CHECK_EQ(low, 1);
+    CHECK_EQ(high, 9);
+    stats_binomial(40, 0.95, 0.95, &low, &high);
+    CHECK_EQ(high, 40);
+    stats_binomial(10, 1, 0.95, &low, &high);
+    CHECK_EQ(low, 10);
+    CHECK_EQ(high, 10);
+}
+END_TEST
+
 SUITE(stats, mean_sd_and_half_width_are_the_textbooks, the_confidence_asked_for_is_the_one_used,
       one_sample_has_a_mean_but_no_spread, a_small_spread_about_a_large_mean_is_kept,
       equal_samples_have_no_spread_at_all, samples_that_are_not_numbers_are_left_out,
       pairs_cancel_what_both_sides_share, a_pair_with_a_hole_is_left_out,
-      nothing_is_significant_within_the_interval_or_from_one_pair)
+      nothing_is_significant_within_the_interval_or_from_one_pair, a_share_may_differ_as_far_as_chance_goes)

@@ -7,9 +7,12 @@
 
 #include "models/host.h"
 
+/* Looks in no step with usual rates: a prime number of nanoseconds. Some ten thousand in a run of 10 ms. */
+static const ps_t CENSUS_EVERY = 1009 * NS;
+
 void probe_init(struct probe *p)
 {
-    *p = (struct probe){ 0 };
+    *p = (struct probe){ .census.every = CENSUS_EVERY };
 }
 
 void probe_free(struct probe *p)
@@ -18,14 +21,15 @@ void probe_free(struct probe *p)
     probe_init(p);
 }
 
-void probe_hook(void *user, ps_t now, int point, int cpu, int64_t a, int64_t b)
+static void queue_changes(struct probe *p, ps_t now, int64_t by)
 {
-    struct probe *p = user;
+    p->queued_ps += (double)p->queued * (double)(now - p->queued_at);
+    p->queued_at = now;
+    p->queued += by;
+}
 
-    (void)cpu;
-    (void)a;
-    if (point != TRACE_RECV_RETURN || p->broken)
-        return;
+static void recv_returned(struct probe *p, ps_t now, ps_t wire_at)
+{
     if (p->recvs == p->room) {
         size_t room = p->room ? 2 * p->room : 4096;
         void *bigger = realloc(p->recv, room * sizeof *p->recv);
@@ -36,8 +40,24 @@ void probe_hook(void *user, ps_t now, int point, int cpu, int64_t a, int64_t b)
         p->recv = bigger;
         p->room = room;
     }
-    p->recv[p->recvs].wire_at = b;
+    p->recv[p->recvs].wire_at = wire_at;
     p->recv[p->recvs++].returned_at = now;
+}
+
+void probe_hook(void *user, ps_t now, int point, int cpu, int64_t a, int64_t b)
+{
+    struct probe *p = user;
+
+    (void)cpu;
+    (void)a;
+    if (point == TRACE_KFREE_SKB && now >= p->warm_at)
+        p->warm_drops += fate_info[b].kind == FATE_KIND_DROPPED;
+    else if (point == TRACE_SOCK_QUEUE)
+        queue_changes(p, now, 1);
+    else if (point == TRACE_RECV)
+        queue_changes(p, now, -1);
+    else if (point == TRACE_RECV_RETURN && !p->broken)
+        recv_returned(p, now, b);
 }
 
 /* ---- latencies ---- */
@@ -90,7 +110,54 @@ static double in_window(const struct probe *p, const struct result *r)
     return n;
 }
 
+/* ---- Little's law ---- */
+
+/* Picoseconds that all delivered frames together spent in a stage. */
+static double stage_ps(const struct result *r, const char *stage)
+{
+    for (int i = 0; i < r->stages; i++) {
+        if (strcmp(r->stage[i].name, stage) == 0)
+            return hist_mean(&r->stage[i].hist) * (double)r->stage[i].hist.count;
+    }
+    return NAN;
+}
+
+/* L / (lambda W) is what was seen inside over the sum of times; both are per unit of time, which cancels. */
+static double little(const struct probe *p, const struct result *r, const char *where)
+{
+    double look_ps = p->census.looks ? (double)r->sim_ps / (double)p->census.looks : NAN;
+
+    if (strcmp(where, "socket") == 0)
+        return p->queued_ps / stage_ps(r, stage_name[STAGE_SOCKET]);
+    if (strcmp(where, "ring") == 0)
+        return (double)p->census.ring * look_ps / (stage_ps(r, stage_name[STAGE_IRQ]) + stage_ps(r, stage_name[STAGE_RING]));
+    if (strcmp(where, "inside") == 0)
+        return (double)p->census.inside * look_ps / stage_ps(r, stage_name[STAGE_TOTAL]);
+    return NAN;
+}
+
+bool probe_needs_census(const char *name)
+{
+    return strcmp(name, "little:ring") == 0 || strcmp(name, "little:inside") == 0;
+}
+
 /* ---- numbers of the result ---- */
+
+static double warm_drop_rate(const struct probe *p, const struct result *r)
+{
+    double drops = (double)p->warm_drops, delivered = (double)r->stage[STAGE_TOTAL].hist.count;
+
+    return drops + delivered > 0 ? drops / (drops + delivered) : NAN;
+}
+
+static double first_drop(const struct result *r)
+{
+    for (int i = 0; i < r->packets; i++) {              /* by number, and the first drop is always among them */
+        if (fate_info[r->packet[i].fate].kind == FATE_KIND_DROPPED)
+            return (double)r->packet[i].seq;
+    }
+    return NAN;
+}
 
 static double dropped(const struct result *r, const char *reason)
 {
@@ -162,6 +229,12 @@ static double by_name(const struct probe *p, const struct result *r, const char 
         return latency(p, name + 9);
     if (strcmp(name, "app_in_window") == 0)
         return in_window(p, r);
+    if (strcmp(name, "warm_drop_rate") == 0)
+        return warm_drop_rate(p, r);
+    if (strcmp(name, "first_drop") == 0)
+        return first_drop(r);
+    if (strncmp(name, "little:", 7) == 0)
+        return little(p, r, name + 7);
     if (strncmp(name, "drop:", 5) == 0)
         return dropped(r, name + 5);
     if (strncmp(name, "counter:", 8) == 0)

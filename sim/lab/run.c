@@ -385,6 +385,10 @@ static int run_host(struct host *h, const struct run_options *o, struct sampler 
         .slow_from = o->sample_slowest > 0 ? 0 : PS_NEVER,
     };
     h->engine.trace = o->trace;
+    if (o->census && census_join(o->census, h) != 0) {
+        snprintf(why, size, "out of memory before the run");
+        return -1;
+    }
     if (!host_run(h, o->stop, o->progress_ps)) {
         snprintf(why, size, "stopped");
         return -1;

@@ -9,6 +9,7 @@
 
 #include "models/config.h"
 #include "sim/engine/trace.h"
+#include "sim/lab/census.h"
 #include "sim/lab/result.h"
 
 /* Raised whenever numbers may change; part of every run's key. */
@@ -22,6 +23,7 @@ struct run_options {
     uint64_t sample_drops;      /* .. and so many of the first drops */
     uint64_t sample_slowest;    /* .. and so many of the slowest */
     struct trace trace;
+    struct census *census;      /* frames counted at regular times; NULL: none */
     atomic_int *stop;           /* non-zero: give up soon */
     atomic_llong *progress_ps;  /* simulated time reached, for a progress bar; may be NULL */
 };

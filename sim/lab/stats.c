@@ -57,6 +57,16 @@ struct estimate stats_estimate(const double *sample_of, size_t n, double confide
     return estimate(&(struct samples){ .b = sample_of, .n = n }, confidence);
 }
 
+void stats_binomial(unsigned n, double p, double confidence, unsigned *low, unsigned *high)
+{
+    double tail = (1 - confidence) / 2;
+
+    for (*low = 0; *low < n && gsl_cdf_binomial_P(*low, p, n) <= tail; ++*low)
+        ;
+    for (*high = n; *high > 0 && gsl_cdf_binomial_Q(*high - 1, p, n) <= tail; --*high)
+        ;
+}
+
 struct estimate stats_paired(const double *a, const double *b, size_t n, double confidence)
 {
     return estimate(&(struct samples){ .a = a, .b = b, .n = n }, confidence);

@@ -18,6 +18,10 @@ struct estimate {
 struct estimate stats_estimate(const double *sample, size_t n, double confidence);
 #define STATS_CONFIDENCE 0.95
 
+/* How many of n independent trials of probability p succeed: less than `low` or more than `high` have a probability
+ * of (1 - confidence) / 2 at most each. */
+void stats_binomial(unsigned n, double p, double confidence, unsigned *low, unsigned *high);
+
 /* The mean of b[i] - a[i]: runs i of both sides shared their random numbers, so what they have in common
  * cancels. A pair with a NAN is left out. */
 struct estimate stats_paired(const double *a, const double *b, size_t n, double confidence);

@@ -62,6 +62,13 @@ static void take_number(struct reading *r, const yaml_node_t *n, double *to)
     *to = x;
 }
 
+static void take_count(struct reading *r, const yaml_node_t *n, double *to)
+{
+    take_number(r, n, to);
+    if (!(*to >= 1 && *to <= SUITE_RUNS) || *to != (double)(int)*to)
+        complain(r, n, "a whole number from 1 on is expected here, not ", text_of(r, n));
+}
+
 /* A list, or one value. */
 static void take_list(struct reading *r, const yaml_node_t *n, char *to[SUITE_BY])
 {
@@ -166,8 +173,12 @@ static bool metric_field(struct reading *r, void *entry, const char *key, const 
         take_text(r, value, &metric->column);
     else if (strcmp(key, "from") == 0)
         take_text(r, value, &metric->from);
+    else if (strcmp(key, "within") == 0 && strcmp(text_of(r, value), "ci") == 0)
+        metric->ci = true;
     else if (strcmp(key, "within") == 0)
         take_number(r, value, &metric->within);
+    else if (strcmp(key, "coverage") == 0)
+        take_text(r, value, &metric->coverage);
     else if (strcmp(key, "least") == 0)
         take_number(r, value, &metric->least);
     else if (strcmp(key, "spread") == 0)
@@ -290,6 +301,12 @@ static bool suite_field(struct reading *r, void *entry, const char *key, const y
         take_number(r, value, &s->pass);
     else if (strcmp(key, "calibration") == 0)
         take_text(r, value, &s->calibration);
+    else if (strcmp(key, "reps") == 0)
+        take_count(r, value, &s->reps);
+    else if (strcmp(key, "batches") == 0)
+        take_count(r, value, &s->batches);
+    else if (strcmp(key, "confidence") == 0)
+        take_number(r, value, &s->confidence);
     else if (strcmp(key, "chaos") == 0)
         each_field(r, value, chaos_field, s);
     else if (strcmp(key, "printed") == 0)
@@ -303,6 +320,15 @@ static bool suite_field(struct reading *r, void *entry, const char *key, const y
     else
         return false;
     return true;
+}
+
+static bool has_metric(const struct suite *s, const char *column)
+{
+    for (int i = 0; i < s->metrics; i++) {
+        if (!s->metric[i].coverage && s->metric[i].column && strcmp(s->metric[i].column, column) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* What must be there once all is read. */
@@ -338,7 +364,11 @@ static void check(struct reading *r, const yaml_node_t *root)
             complain(r, root, "an entry of metrics needs a column", "");
         else if (!s->metric[i].from)
             s->metric[i].from = strdup(s->metric[i].column);
+        if (s->metric[i].coverage && !has_metric(s, s->metric[i].coverage))
+            complain(r, root, "coverage: there is no metric of column ", s->metric[i].coverage);
     }
+    if (!(s->confidence > 0 && s->confidence < 1))
+        complain(r, root, "confidence is a share between 0 and 1", "");
 }
 
 static int parse(struct suite *s, const char *text, size_t length, struct messages *m)
@@ -372,7 +402,8 @@ int suite_read(struct suite *s, const char *name, const char *data_dir, struct m
 {
     size_t length;
 
-    *s = (struct suite){ .name = strdup(name), .pass = 1, .chaos_at_most = 0.05 };
+    *s = (struct suite){ .name = strdup(name), .pass = 1, .chaos_at_most = 0.05, .reps = 1, .batches = 1,
+                         .confidence = 0.999 };
     if (!s->name || asprintf(&s->path, "%s/truth/%s.yaml", data_dir, name) < 0) {
         s->path = NULL;
         messages_add(m, "%s: out of memory", name);
@@ -412,6 +443,7 @@ void suite_free(struct suite *s)
         free(metric->column);
         free(metric->from);
         free(metric->of);
+        free(metric->coverage);
         free(metric->rows);
         for (int k = 0; k < SUITE_BY; k++)
             free(metric->by[k]);

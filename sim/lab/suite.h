@@ -20,15 +20,25 @@
  *               for rows that were measured one after the other without starting anew
  *   poisson:    - {column: C, is: GLOB, mean: N, n: N, seed: N, frame: N}: for such a row source 0 (kind replay) gets the
  *               arrivals of lab/poisson.h; each N is an expression over columns
+ *   reps:       replications of a row (default 1); what is predicted is their mean. A column `reps` says it for a row
+ *   batches:    how many times as many (default 1, or a column): for coverage, below
+ *   confidence: of `within: ci` (default 99.9%: many rows are judged at once)
  *   metrics:    - {column: C, from: NAME, within: 2%, of: C2, least: 5, spread: 150%, by: [..], rows: GLOBS}
  *               tolerance = max(within x (C2, or C itself), least, spread x the range of C over the rows that agree
- *               in the columns `by`). NAME may be an expression over results and, as col:C, columns
+ *               in the columns `by`); `within: ci` is the half width of Student's t interval of all replications
+ *               - {column: TITLE, coverage: C}: for rows of several batches: the share of them whose own 95 % interval
+ *               for the metric of column C holds what C says; to differ from 95 % no more than chance has it, at
+ *               `confidence`
+ *               NAME may be an expression over results and, as col:C, columns (sim/lab/expression.h)
  *   bounds:     - {column: C, rows: GLOBS, at_least: E, at_most: E}: what the prediction of a metric without a
  *               tolerance must keep to, in expressions of the same kind
  *   checks:     - {id: .., what: .., rows: GLOBS, along: C, value: E, is: rises|falls, slack: 5%, least: 5}: E, an
  *               expression over the metrics' columns, compared between rows in the order of their numbers in C:
  *               none is below (above) the one before it by more than max(slack x that one, least)
- * A row without any tolerance or bound is shown, not judged. */
+ * A row without any tolerance or bound is shown, not judged.
+ *
+ * A cell of a metric's column is a number, or a closed form over other columns (sim/lab/closed_form.h). A column `keys`
+ * sets more: KEY=VALUE KEY=VALUE. */
 #ifndef SIM_LAB_SUITE_H
 #define SIM_LAB_SUITE_H
 
@@ -38,7 +48,10 @@
 #include "sim/lab/messages.h"
 #include "sim/lab/table_file.h"
 
-enum { SUITE_BY = 8 };
+enum {
+    SUITE_BY = 8,
+    SUITE_RUNS = 1000000,       /* replications of a row at most */
+};
 
 struct suite_map {
     char *column, *is;          /* NULL: any row; any value */
@@ -56,6 +69,8 @@ struct suite_poisson {
 struct suite_metric {
     char *column, *from;
     double within, least, spread;
+    bool ci;                    /* within: ci */
+    char *coverage;             /* NULL: a metric; else the column of the one whose intervals are tried */
     char *of;                   /* NULL: the column itself */
     char *by[SUITE_BY];         /* NULL-terminated where shorter */
     char *rows;                 /* globs of ids; NULL: all */
@@ -84,6 +99,8 @@ struct suite {
     char *chaos_key;
     char *chaos_value[SUITE_BY];
     double chaos_at_most;
+    double reps, batches;       /* whole numbers >= 1 */
+    double confidence;          /* 0..1 */
     struct suite_map *map;          int maps;
     struct suite_poisson *poisson;  int poissons;
     struct suite_metric *metric;    int metrics;

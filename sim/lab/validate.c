@@ -11,10 +11,13 @@
 #include <string.h>
 
 #include "sim/lab/expression.h"
+#include "models/host_config.h"
+#include "sim/lab/closed_form.h"
 #include "sim/lab/poisson.h"
 #include "sim/lab/probe.h"
 #include "sim/lab/run.h"
 #include "sim/lab/scenario.h"
+#include "sim/lab/stats.h"
 
 const char *const validate_status_name[] = { "pass", "FAIL", "calibration", "printed", "chaotic", "ERROR" };
 
@@ -128,54 +131,6 @@ static struct scenario *row_scenario(const struct validation *v, int row, const 
     return s;
 }
 
-static double number(const struct table_file *t, int row, const char *column)
-{
-    const char *text = table_file_cell(t, row, column);
-    char *end;
-
-    if (!text || !*text)
-        return NAN;
-    double x = strtod(text, &end);
-    return *end ? NAN : x;
-}
-
-/* What an expression about a run may name: its results, and columns of its row. */
-struct names {
-    const struct validation *v;
-    int row;
-    const struct probe *probe;
-    const struct result *result;
-};
-
-static double named(void *names, const char *name)
-{
-    const struct names *n = names;
-
-    if (strncmp(name, "col:", 4) == 0)
-        return number(&n->v->table, n->row, name + 4);
-    return probe_metric(n->probe, n->result, name);
-}
-
-/* The prediction of each metric, then of each bound's lower and upper end. */
-static int values(const struct suite *s)
-{
-    return s->metrics + 2 * s->bounds;
-}
-
-static void evaluate(const struct names *n, double *value)
-{
-    const struct suite *s = &n->v->suite;
-
-    for (int i = 0; i < s->metrics; i++)
-        value[i] = expression(s->metric[i].from, named, (void *)(uintptr_t)n);
-    for (int i = 0; i < s->bounds; i++) {
-        const struct suite_bound *b = &s->bound[i];
-        double *ends = value + s->metrics + 2 * i;
-        ends[0] = b->at_least ? expression(b->at_least, named, (void *)(uintptr_t)n) : NAN;
-        ends[1] = b->at_most ? expression(b->at_most, named, (void *)(uintptr_t)n) : NAN;
-    }
-}
-
 /* The arrivals a row asks for, NULL if none; 0, or -1 with a message. */
 static int row_arrivals(const struct validation *v, int row, struct arrivals **arrivals, struct messages *m)
 {
@@ -198,48 +153,209 @@ static int row_arrivals(const struct validation *v, int row, struct arrivals **a
     return 0;
 }
 
-/* Runs a row's scenario under a trace hook. `r` is initialised here. 0, or -1 with messages. */
-static int run_scenario(const struct validation *v, int row, const struct scenario *s, atomic_int *stop,
-                        struct trace trace, struct result *r, struct messages *m)
+/* The row's scenario as a configuration, with its arrivals, which the caller frees with it. 0, or -1 with messages. */
+static int row_config(const struct validation *v, int row, const struct scenario *s, struct config *c,
+                      struct arrivals **arrivals, struct messages *m)
 {
-    struct run_options options = { .seed = 1, .stop = stop, .trace = trace };
-    struct arrivals *arrivals;
-    struct config c;
-    char why[WHY];
-
-    result_init(r);
-    if (scenario_resolve(s, &c, m) != 0)
+    if (scenario_resolve(s, c, m) != 0)
         return -1;
-    if (row_arrivals(v, row, &arrivals, m) != 0) {
-        config_free(&c);
+    if (row_arrivals(v, row, arrivals, m) != 0) {
+        config_free(c);
         return -1;
     }
-    c.arrivals[0] = arrivals;
-    int failed = run_config(&c, &options, r, why, sizeof why);
-    if (failed)
-        messages_add(m, "%s", why);
-    arrivals_free(arrivals);
-    config_free(&c);
-    return failed;
+    c->arrivals[0] = *arrivals;
+    return 0;
 }
 
-/* The row's metrics from its scenario, in the suite's order. 0, or -1 with messages. */
-static int predict(const struct validation *v, int row, const struct scenario *s, atomic_int *stop, double *value,
-                   struct messages *m)
+/* ---- cells as numbers ---- */
+
+static double number(const struct table_file *t, int row, const char *column);
+
+struct cell { const struct table_file *t; int row; };
+
+/* Arguments of a closed form are plain numbers of the row. */
+static double look_up(void *cell, const char *column)
+{
+    const struct cell *c = cell;
+    const char *text = table_file_cell(c->t, c->row, column);
+
+    return text && !strchr(text, '(') ? number(c->t, c->row, column) : NAN;
+}
+
+/* What a cell says, NAN if it says no number: a plain one, or a closed form of others. */
+static double number(const struct table_file *t, int row, const char *column)
+{
+    const char *text = table_file_cell(t, row, column);
+    struct cell cell = { t, row };
+    char why[WHY];
+    double value;
+
+    if (!text || !*text)
+        return NAN;
+    return closed_form_value(text, look_up, &cell, &value, why, sizeof why) == 0 ? value : NAN;
+}
+
+/* A closed form that cannot be worked out is an error of the row; any other text is a measurement that is missing. */
+static int check_cells(const struct validation *v, int row, struct messages *m)
+{
+    struct cell cell = { &v->table, row };
+    char why[WHY];
+    double value;
+
+    for (int i = 0; i < v->suite.metrics; i++) {
+        const char *text = table_file_cell(&v->table, row, v->suite.metric[i].column);
+        if (text && strchr(text, '(') && closed_form_value(text, look_up, &cell, &value, why, sizeof why) != 0) {
+            messages_add(m, "%s:%d: %s: %s", v->table.name, v->table.line[row], v->suite.metric[i].column, why);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Whether a metric (not its coverage) says something of this row. */
+static bool applies(const struct validation *v, int row, const struct suite_metric *metric)
+{
+    return !metric->coverage && (!metric->rows || suite_matches(metric->rows, v->row[row].id)) &&
+           !isnan(number(&v->table, row, metric->column));
+}
+
+/* ---- replications ---- */
+
+/* The prediction of each metric, then of each bound's lower and upper end. */
+static int values(const struct suite *s)
+{
+    return s->metrics + 2 * s->bounds;
+}
+
+/* The metrics of all replications of a row, in the suite's order, then both ends of each bound:
+ * sample[metric * runs + replication]. */
+struct prediction {
+    int reps, batches, runs;    /* runs = reps x batches */
+    double *sample;
+    double *mean;               /* of each metric */
+};
+
+/* A column's count for this row, or the suite's; 0 and a message if it is none. */
+static int count_of(const struct validation *v, int row, const char *column, double of_suite, struct messages *m)
+{
+    const char *text = table_file_cell(&v->table, row, column);
+    double n = text && *text ? number(&v->table, row, column) : of_suite;
+
+    if (n >= 1 && n <= SUITE_RUNS && n == (double)(int)n)
+        return (int)n;
+    messages_add(m, "%s:%d: %s is a whole number from 1 on, not %s", v->table.name, v->table.line[row], column, text);
+    return 0;
+}
+
+static int prediction_init(struct prediction *p, const struct validation *v, int row, struct messages *m)
+{
+    p->reps = count_of(v, row, "reps", v->suite.reps, m);
+    p->batches = count_of(v, row, "batches", v->suite.batches, m);
+    if (p->reps == 0 || p->batches == 0)
+        return -1;
+    if (p->reps > SUITE_RUNS / p->batches) {
+        messages_add(m, "%s:%d: more than %d runs", v->table.name, v->table.line[row], SUITE_RUNS);
+        return -1;
+    }
+    p->runs = p->reps * p->batches;
+    p->sample = must(calloc((size_t)values(&v->suite) * (size_t)p->runs, sizeof *p->sample));
+    p->mean = must(calloc((size_t)values(&v->suite), sizeof *p->mean));
+    return 0;
+}
+
+static void prediction_free(struct prediction *p)
+{
+    free(p->sample);
+    free(p->mean);
+}
+
+/* What an expression about a run may name: its results, and columns of its row. */
+struct names {
+    const struct validation *v;
+    int row;
+    const struct probe *probe;
+    const struct result *result;
+};
+
+static double named(void *names, const char *name)
+{
+    const struct names *n = names;
+
+    if (strncmp(name, "col:", 4) == 0)
+        return number(&n->v->table, n->row, name + 4);
+    return probe_metric(n->probe, n->result, name);
+}
+
+static void evaluate(const struct names *n, struct prediction *p, int run)
+{
+    const struct suite *s = &n->v->suite;
+    void *names = (void *)(uintptr_t)n;
+    double *at = p->sample + run;       /* the next value is `runs` further on */
+
+    for (int i = 0; i < s->metrics; i++, at += p->runs)
+        *at = s->metric[i].coverage ? 0 : expression(s->metric[i].from, named, names);
+    for (int i = 0; i < s->bounds; i++) {
+        const struct suite_bound *b = &s->bound[i];
+        *at = b->at_least ? expression(b->at_least, named, names) : NAN;
+        at += p->runs;
+        *at = b->at_most ? expression(b->at_most, named, names) : NAN;
+        at += p->runs;
+    }
+}
+
+static bool needs_census(const struct validation *v, int row)
+{
+    for (int i = 0; i < v->suite.metrics; i++) {
+        if (applies(v, row, &v->suite.metric[i]) && probe_needs_census(v->suite.metric[i].from))
+            return true;
+    }
+    return false;
+}
+
+static int predict_once(const struct validation *v, int row, const struct config *c, struct run_options *o,
+                        struct prediction *p, struct messages *m)
 {
     struct probe probe;
     struct result r;
+    char why[WHY];
 
     probe_init(&probe);
-    int failed = run_scenario(v, row, s, stop, (struct trace){ probe_hook, &probe }, &r, m);
+    probe.warm_at = c->host->run.warmup;
+    o->trace = (struct trace){ probe_hook, &probe };
+    o->census = needs_census(v, row) ? &probe.census : NULL;
+    int failed = run_config(c, o, &r, why, sizeof why);
     if (!failed && probe.broken) {
-        messages_add(m, "out of memory");
+        snprintf(why, sizeof why, "out of memory");
         failed = -1;
     }
     if (!failed)
-        evaluate(&(struct names){ v, row, &probe, &r }, value);
+        evaluate(&(struct names){ v, row, &probe, &r }, p, (int)o->replication);
+    if (failed)
+        messages_add(m, "%s", why);
     result_free(&r);
     probe_free(&probe);
+    return failed;
+}
+
+/* Runs the scenario, all replications. 0, or -1 with messages. */
+static int predict(const struct validation *v, int row, const struct scenario *s, atomic_int *stop,
+                   struct prediction *p, struct messages *m)
+{
+    struct run_options options = { .seed = 1, .sample_drops = 1, .stop = stop };
+    struct arrivals *arrivals;
+    struct config c;
+    int failed = 0;
+
+    if (row_config(v, row, s, &c, &arrivals, m) != 0)
+        return -1;
+    for (int k = 0; k < p->runs && !failed; k++) {
+        options.replication = (uint64_t)k;
+        failed = predict_once(v, row, &c, &options, p, m);
+    }
+    for (int i = 0; i < values(&v->suite) && !failed; i++)
+        p->mean[i] = stats_estimate(&p->sample[(size_t)i * (size_t)p->runs], (size_t)p->runs, STATS_CONFIDENCE).mean;
+    arrivals_free(arrivals);
+    config_free(&c);
     return failed;
 }
 
@@ -260,13 +376,25 @@ static double spread(const struct validation *v, int row, const struct suite_met
     return high > low ? high - low : 0;
 }
 
-static double tolerance(const struct validation *v, int row, const struct suite_metric *metric)
+/* 0 for a single replication: then `least` has to say it. */
+static double half_width(const struct validation *v, int metric, const struct prediction *p)
 {
+    struct estimate e = stats_estimate(&p->sample[(size_t)metric * (size_t)p->runs], (size_t)p->runs,
+                                       v->suite.confidence);
+
+    return e.n > 1 ? e.half_width : 0;
+}
+
+static double tolerance(const struct validation *v, int row, int i, const struct prediction *p)
+{
+    const struct suite_metric *metric = &v->suite.metric[i];
     double base = number(&v->table, row, metric->of ? metric->of : metric->column);
     double t = fmax(metric->within * fabs(base), metric->least);
 
     if (metric->printed)
         return NAN;
+    if (metric->ci)
+        t = fmax(t, half_width(v, i, p));
     if (metric->spread > 0)
         t = fmax(t, metric->spread * spread(v, row, metric));
     return t;
@@ -298,7 +426,70 @@ static void apply_bounds(const struct validation *v, const char *id, struct vali
     }
 }
 
-static void compare(const struct validation *v, int row, const double *value)
+/* The difference as a share of what the tolerance is a share of; where it is none, of what was measured. */
+static double error_of(const struct validate_metric *m, const struct suite_metric *metric)
+{
+    double difference = fabs(m->predicted - m->measured);
+
+    if (metric->within > 0)
+        return difference * metric->within / m->tolerance;
+    double error = difference / fmax(fabs(m->measured), m->tolerance);
+    return isinf(error) ? NAN : error;
+}
+
+static struct validate_metric judge(const struct validation *v, int row, int i, const struct prediction *p)
+{
+    const struct suite_metric *metric = &v->suite.metric[i];
+    struct validate_metric m = {
+        .column = must(strdup(metric->column)), .predicted = p->mean[i],
+        .measured = number(&v->table, row, metric->column), .tolerance = tolerance(v, row, i, p),
+        .at_least = NAN, .at_most = NAN,
+    };
+
+    m.pass = isnan(m.tolerance) || within(m.predicted, m.measured, m.tolerance);
+    apply_bounds(v, v->row[row].id, &m, p->mean);
+    m.error = error_of(&m, metric);
+    return m;
+}
+
+/* ---- coverage ---- */
+
+/* The metric whose intervals this one tries, -1: not in this row. */
+static int covered(const struct validation *v, int row, const struct suite_metric *metric, const struct prediction *p)
+{
+    if (p->batches < 2 || (metric->rows && !suite_matches(metric->rows, v->row[row].id)))
+        return -1;
+    for (int i = 0; i < v->suite.metrics; i++) {
+        if (strcmp(v->suite.metric[i].column, metric->coverage) == 0 && applies(v, row, &v->suite.metric[i]))
+            return i;
+    }
+    return -1;
+}
+
+/* Do the intervals of independent batches hold the value as often as they say? How many may is binomial. */
+static struct validate_metric judge_coverage(const struct validation *v, int row, int i, int of,
+                                             const struct prediction *p)
+{
+    double value = number(&v->table, row, v->suite.metric[of].column), n = p->batches;
+    unsigned held = 0, low, high;
+
+    for (int b = 0; b < p->batches; b++) {
+        size_t at = (size_t)of * (size_t)p->runs + (size_t)b * (size_t)p->reps;
+        struct estimate e = stats_estimate(&p->sample[at], (size_t)p->reps, STATS_CONFIDENCE);
+        held += fabs(e.mean - value) <= e.half_width;
+    }
+    stats_binomial((unsigned)p->batches, STATS_CONFIDENCE, v->suite.confidence, &low, &high);
+    struct validate_metric m = {
+        .column = must(strdup(v->suite.metric[i].column)), .predicted = held / n, .measured = STATS_CONFIDENCE,
+        .at_least = NAN, .at_most = NAN, .pass = held >= low && held <= high, .error = NAN,
+    };
+    m.tolerance = m.predicted < m.measured ? m.measured - low / n : high / n - m.measured;
+    return m;
+}
+
+/* ---- a row's metrics ---- */
+
+static int compare(const struct validation *v, int row, const struct prediction *p, struct messages *m)
 {
     struct validate_row *r = &v->row[row];
 
@@ -306,19 +497,23 @@ static void compare(const struct validation *v, int row, const double *value)
     r->metric = must(calloc((size_t)v->suite.metrics, sizeof *r->metric));
     for (int i = 0; i < v->suite.metrics; i++) {
         const struct suite_metric *metric = &v->suite.metric[i];
-        double measured = number(&v->table, row, metric->column);
-        if ((metric->rows && !suite_matches(metric->rows, r->id)) || isnan(measured))
+        struct validate_metric *to = &r->metric[r->metrics];
+        int of = metric->coverage ? covered(v, row, metric, p) : -1;
+        if (of >= 0)
+            *to = judge_coverage(v, row, i, of, p);
+        else if (applies(v, row, metric))
+            *to = judge(v, row, i, p);
+        else
             continue;
-        struct validate_metric *to = &r->metric[r->metrics++];
-        *to = (struct validate_metric){
-            .column = must(strdup(metric->column)), .predicted = value[i], .measured = measured,
-            .tolerance = tolerance(v, row, metric), .at_least = NAN, .at_most = NAN,
-        };
-        to->pass = isnan(to->tolerance) || within(to->predicted, to->measured, to->tolerance);
-        apply_bounds(v, r->id, to, value);
-        to->error = fabs(to->predicted - to->measured) * metric->within / to->tolerance;
+        if (metric->ci && p->runs < 2 && metric->least == 0) {
+            messages_add(m, "%s:%d: %s has a confidence interval only with `reps` of 2 or more", v->table.name,
+                         v->table.line[row], metric->column);
+            return -1;
+        }
+        r->metrics++;
         r->within &= to->pass;
     }
+    return 0;
 }
 
 /* ---- chaos ---- */
@@ -332,7 +527,8 @@ static bool strays(const struct validation *v, int row, const double *value, con
         if (strcmp(r->metric[k].column, v->suite.metric[i].column) != 0 ||
             (v->suite.metric[i].rows && !suite_matches(v->suite.metric[i].rows, r->id)))
             continue;
-        if (!isnan(r->metric[k].tolerance) && !within(moved[i], value[i], r->metric[k].tolerance))
+        if (!v->suite.metric[i].coverage && !isnan(r->metric[k].tolerance) &&
+            !within(moved[i], value[i], r->metric[k].tolerance))
             return true;
         k++;
     }
@@ -342,16 +538,19 @@ static bool strays(const struct validation *v, int row, const double *value, con
 static bool chaotic(const struct validation *v, int row, const struct scenario *s, const double *value,
                     atomic_int *stop, struct messages *m)
 {
-    double *moved = must(calloc((size_t)values(&v->suite), sizeof *moved));
+    struct prediction moved = { 0 };
     bool found = false;
+
+    if (prediction_init(&moved, v, row, m) != 0)
+        return false;
 
     for (int k = 0; k < SUITE_BY && v->suite.chaos_value[k] && !found; k++) {
         struct scenario *other = must(scenario_copy(s));
         found = scenario_set(other, v->suite.chaos_key, v->suite.chaos_value[k], LEVEL_VARY, v->suite.path, m) == 0 &&
-                predict(v, row, other, stop, moved, m) == 0 && strays(v, row, value, moved);
+                predict(v, row, other, stop, &moved, m) == 0 && strays(v, row, value, moved.mean);
         scenario_free(other);
     }
-    free(moved);
+    prediction_free(&moved);
     return found;
 }
 
@@ -391,19 +590,19 @@ static void run_row(const struct validation *v, int row, const struct validate_o
 {
     struct validate_row *r = &v->row[row];
     struct messages m = { 0 };
-    double *value = must(calloc((size_t)values(&v->suite), sizeof *value));
+    struct prediction p = { 0 };
     struct scenario *s = row_scenario(v, row, o->data_dir, &m);
 
-    if (!s || predict(v, row, s, o->stop, value, &m) != 0) {
+    if (!s || check_cells(v, row, &m) != 0 || prediction_init(&p, v, row, &m) != 0 ||
+        predict(v, row, s, o->stop, &p, &m) != 0 || compare(v, row, &p, &m) != 0) {
         row_error(r, &m);
     } else {
-        compare(v, row, value);
         r->status = verdict(v, row, r);
-        if (validate_judged(r->status) && v->suite.chaos_key && chaotic(v, row, s, value, o->stop, &m))
+        if (validate_judged(r->status) && v->suite.chaos_key && chaotic(v, row, s, p.mean, o->stop, &m))
             r->status = VALIDATE_CHAOTIC;
     }
     scenario_free(s);
-    free(value);
+    prediction_free(&p);
     messages_free(&m);
 }
 
@@ -769,8 +968,12 @@ static bool is_named(const struct validate_row *r, const char *name)
 int validate_timeline(const char *suite, const char *id, const struct validate_options *o, struct timeline *simulated,
                       struct messages *m)
 {
+    struct run_options options = { .seed = 1, .stop = o->stop };
     struct validation v = { 0 };
+    struct arrivals *arrivals;
+    struct config c;
     struct result r;
+    char why[WHY];
     int row = 0, failed = -1;
 
     timeline_init(simulated);
@@ -780,9 +983,14 @@ int validate_timeline(const char *suite, const char *id, const struct validate_o
         struct scenario *s = row < v.rows ? row_scenario(&v, row, o->data_dir, m) : NULL;
         if (row == v.rows)
             messages_add(m, "%s: there is no row %s", v.table.name, id);
-        if (s) {
-            failed = run_scenario(&v, row, s, o->stop, (struct trace){ timeline_hook, simulated }, &r, m);
+        if (s && row_config(&v, row, s, &c, &arrivals, m) == 0) {
+            options.trace = (struct trace){ timeline_hook, simulated };
+            failed = run_config(&c, &options, &r, why, sizeof why);
+            if (failed)
+                messages_add(m, "%s", why);
             result_free(&r);
+            arrivals_free(arrivals);
+            config_free(&c);
         }
         scenario_free(s);
     }

@@ -18,7 +18,7 @@ static void number(double x, char text[NUMBER_TEXT])
 {
     if (isnan(x))
         snprintf(text, NUMBER_TEXT, "-");
-    else if (x == floor(x) && fabs(x) < 1e15)
+    else if (fabs(x) < 1e15 && (x == floor(x) || fabs(x) >= 1000))     /* four digits need no fraction */
         snprintf(text, NUMBER_TEXT, "%.0f", x);
     else
         snprintf(text, NUMBER_TEXT, "%.4g", x);
@@ -46,7 +46,7 @@ static void metric_cell(struct table *t, const struct validate_metric *m)
     }
     number(m->predicted, predicted);
     number(m->measured, measured);
-    if (strcmp(predicted, measured) == 0)
+    if (m->pass && strcmp(predicted, measured) == 0)
         table_cell(t, "%s", measured);
     else
         table_cell(t, "%s (%s)%s", predicted, measured, m->pass ? "" : " !");
@@ -62,41 +62,77 @@ static bool first_of_column(const struct validation *v, int metric)
     return true;
 }
 
-static size_t metric_titles(const struct validation *v, char *titles, size_t size, size_t n)
+/* The metrics that some row of a family has, one bit each. */
+static uint64_t metrics_of(const struct validation *v, const char *family)
 {
-    for (int i = 0; i < v->suite.metrics && n < size; i++) {
-        if (first_of_column(v, i))
-            n += (size_t)snprintf(titles + n, size - n, "|>%s", v->suite.metric[i].column);
+    uint64_t bits = 0;
+
+    for (int i = 0; i < v->rows; i++) {
+        for (int k = 0; same_family(family, v->row[i].id) && k < v->suite.metrics; k++)
+            bits |= (uint64_t)(first_of_column(v, k) && find_metric(&v->row[i], v->suite.metric[k].column)) << k;
     }
-    return n;
+    return bits;
 }
 
-static void print_rows(const struct validation *v, bool failed_only, FILE *out)
+/* A table with the metrics in `bits` as columns behind the first ones. */
+static void metrics_table(struct table *t, const struct validation *v, uint64_t bits, const char *first)
 {
     char titles[1024];
-    struct table t;
-    size_t n = (size_t)snprintf(titles, sizeof titles, "id|set|verdict");
+    size_t n = (size_t)snprintf(titles, sizeof titles, "%s", first);
 
-    metric_titles(v, titles, sizeof titles, n);
-    table_init(&t, titles);
+    for (int i = 0; i < v->suite.metrics && n < sizeof titles; i++) {
+        if (bits >> i & 1)
+            n += (size_t)snprintf(titles + n, sizeof titles - n, "|>%s", v->suite.metric[i].column);
+    }
+    table_init(t, titles);
+}
+
+static void table_end(struct table *t, FILE *out)
+{
+    fputc('\n', out);
+    table_print(t, 0, out);
+    table_free(t);
+}
+
+static void row_cells(struct table *t, const struct validation *v, const struct validate_row *r, uint64_t bits)
+{
+    table_cell(t, "%s", r->id);
+    table_cell(t, "%s", r->set);
+    table_cell(t, "%s", validate_status_name[r->status]);
+    for (int k = 0; k < v->suite.metrics; k++) {
+        if (bits >> k & 1)
+            metric_cell(t, find_metric(r, v->suite.metric[k].column));
+    }
+}
+
+/* Neighbouring families with the same metrics share a table. */
+static void print_rows(const struct validation *v, bool failed_only, FILE *out)
+{
+    struct table t;
+    uint64_t bits = 0;
+    bool open = false;
+
+    fputs("Predicted (measured); one number: the same. '!': outside the tolerance\n", out);
     for (int i = 0; i < v->rows; i++) {
         const struct validate_row *r = &v->row[i];
+        uint64_t mine = metrics_of(v, r->id);
         if (failed_only && r->within && r->status != VALIDATE_ERROR)
             continue;
-        table_cell(&t, "%s", r->id);
-        table_cell(&t, "%s", r->set);
-        table_cell(&t, "%s", validate_status_name[r->status]);
-        for (int k = 0; k < v->suite.metrics; k++) {
-            if (first_of_column(v, k))
-                metric_cell(&t, find_metric(r, v->suite.metric[k].column));
+        if (open && mine != bits) {
+            table_end(&t, out);
+            open = false;
         }
+        if (!open)
+            metrics_table(&t, v, bits = mine, "id|set|verdict");
+        open = true;
+        row_cells(&t, v, r, bits);
     }
-    fputs("Predicted (measured); one number: the same. '!': outside the tolerance\n\n", out);
-    table_print(&t, 0, out);
-    table_free(&t);
+    if (open)
+        table_end(&t, out);
     for (int i = 0; i < v->rows; i++) {
-        if (v->row[i].status == VALIDATE_ERROR)
-            fprintf(out, "%s: %s\n", v->row[i].id, v->row[i].why ? v->row[i].why : "");
+        const struct validate_row *r = &v->row[i];
+        if (r->status == VALIDATE_ERROR || (r->status == VALIDATE_PRINTED && r->why && *r->why && !r->within))
+            fprintf(out, "%s: %s\n", r->id, r->why ? r->why : "");
     }
 }
 
@@ -111,7 +147,8 @@ static int ascending(const void *a, const void *b)
 
 struct errors { double median, worst; int n; };
 
-/* Of the rows of a family (NULL: of all) that are not calibration; of one column, or of all where that is NULL. */
+/* Of the rows of a family (NULL: of all) that are not calibration; of one column, or of all with a
+ * tolerance where that is NULL. */
 static struct errors errors_of(const struct validation *v, const char *family, const char *column)
 {
     size_t room = (size_t)v->rows * (size_t)(v->suite.metrics + 1), n = 0;
@@ -120,10 +157,12 @@ static struct errors errors_of(const struct validation *v, const char *family, c
 
     for (int i = 0; all && i < v->rows; i++) {
         const struct validate_row *r = &v->row[i];
-        if ((family && !same_family(family, r->id)) || r->status == VALIDATE_CALIBRATION)
+        if ((family && !same_family(family, r->id)) || r->status == VALIDATE_CALIBRATION ||
+            r->status == VALIDATE_PRINTED)
             continue;
         for (int k = 0; k < r->metrics; k++) {
-            if ((!column || strcmp(r->metric[k].column, column) == 0) && !isnan(r->metric[k].error))
+            bool counts = column ? strcmp(r->metric[k].column, column) == 0 : !isnan(r->metric[k].tolerance);
+            if (counts && !isnan(r->metric[k].error))
                 all[n++] = r->metric[k].error;
         }
     }
@@ -166,29 +205,35 @@ static bool first_of_family(const struct validation *v, int row)
 
 static void print_families(const struct validation *v, FILE *out)
 {
-    char titles[1024];
     struct table t;
-    size_t n = (size_t)snprintf(titles, sizeof titles, "family|>rows|>judged|>pass");
+    uint64_t bits = 0;
+    bool open = false;
 
-    metric_titles(v, titles, sizeof titles, n);
-    table_init(&t, titles);
+    fputs("\nError by family, median / worst, percent of what the tolerance is a share of\n", out);
     for (int i = 0; i < v->rows; i++) {
         int rows, judged, passed;
         if (!first_of_family(v, i))
             continue;
+        uint64_t mine = metrics_of(v, v->row[i].id);
+        if (open && mine != bits) {
+            table_end(&t, out);
+            open = false;
+        }
+        if (!open)
+            metrics_table(&t, v, bits = mine, "family|>rows|>judged|>pass");
+        open = true;
         count_family(v, v->row[i].id, &rows, &judged, &passed);
         table_cell(&t, "%.*s", (int)strcspn(v->row[i].id, "_"), v->row[i].id);
         table_cell(&t, "%d", rows);
         table_cell(&t, "%d", judged);
         table_cell(&t, "%d", passed);
         for (int k = 0; k < v->suite.metrics; k++) {
-            if (first_of_column(v, k))
+            if (bits >> k & 1)
                 error_cell(&t, errors_of(v, v->row[i].id, v->suite.metric[k].column));
         }
     }
-    fputs("\nError by family, median / worst, percent of what the tolerance is a share of\n\n", out);
-    table_print(&t, 0, out);
-    table_free(&t);
+    if (open)
+        table_end(&t, out);
 }
 
 /* ---- checks ---- */
