@@ -339,6 +339,7 @@ static void random_kernel(void)
     say("kernel.hz: %lld\nkernel.nohz: %s\nkernel.tick_phase: %s\n", PICK(100, 250, 1000), onoff(), WORD("-1ps", "150us"));
     say("kernel.napi.weight: %lld\n", PICK(1, 2, 7, 64, 64, 64));
     say("kernel.softirq: {max_restart: %lld, max_time: %lldus}\n", PICK(1, 2, 10, 10), PICK(0, 2000, 2000));
+    say("kernel.netdev_budget_usecs_min: off\n");         /* so that every limit may be drawn */
     say("net.core: {netdev_budget: %lld, netdev_budget_usecs: %lldus, dev_weight: %lld, netdev_max_backlog: %lld, "
         "gro_normal_batch: %lld, rmem_default: %lldB, rmem_max: %lldB}\n", PICK(1, 2, 16, 64, 300, 300),
         PICK(0, 0, 100), PICK(1, 3, 64, 64), PICK(0, 10, 1000, 1000), PICK(1, 3, 8, 8), PICK(2304, 20000, 212992, 212992),
