@@ -18,7 +18,7 @@
 #include "models/sched.h"
 #include "models/sock.h"
 
-enum app_kind { APP_RECV, APP_EPOLL, APP_BUSY, APP_HOG };
+enum app_kind { APP_RECV, APP_EPOLL, APP_BUSY, APP_HOG, APP_IDLE };
 
 struct app_params {
     int64_t kind;
