@@ -437,6 +437,7 @@ static void (*first_step(enum app_kind kind))(struct context *x)
 {
     static cont_fn *const first[] = {
         [APP_RECV] = resumed, [APP_EPOLL] = epoll_resumed, [APP_BUSY] = recv_call, [APP_HOG] = hog,
+        [APP_IDLE] = resumed,           /* never woken */
     };
 
     return first[kind];

@@ -505,12 +505,12 @@ static int compare(const struct validation *v, int row, const struct prediction 
             *to = judge(v, row, i, p);
         else
             continue;
+        r->metrics++;
         if (metric->ci && p->runs < 2 && metric->least == 0) {
             messages_add(m, "%s:%d: %s has a confidence interval only with `reps` of 2 or more", v->table.name,
                          v->table.line[row], metric->column);
             return -1;
         }
-        r->metrics++;
         r->within &= to->pass;
     }
     return 0;
