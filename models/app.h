@@ -49,6 +49,7 @@ struct app_host_params {
     int64_t resume;
     int64_t empty;
     int64_t tcp_recv;
+    int64_t tcp_resume;
     int64_t epoll_wait;
     int64_t epoll_event;
 };
