@@ -78,6 +78,8 @@ static const struct param host_rows[] = {
                "assumption; veth: recv on an empty socket half of one with a datagram"),
     PARAM_COST(struct app_host_params, tcp_recv, "cost.recv.tcp", 500, "recv() on TCP, more than on UDP: lock, window",
                "assumption"),
+    PARAM_COST(struct app_host_params, tcp_resume, "cost.recv.tcp_resume", 0,
+               "a TCP reader that was asleep, more than a UDP one: the lock again", "assumption: in cost.recv.tcp"),
     PARAM_COST(struct app_host_params, epoll_wait, "cost.epoll.wait", 900, "one epoll_wait that returns", "assumption"),
     PARAM_COST(struct app_host_params, epoll_event, "cost.epoll.event", 150, "each event it returns", "assumption"),
 };
@@ -258,7 +260,10 @@ static void resumed(struct context *x)
 {
     x->sk->waiting = false;
     x->sk->slept = true;
-    kernel_work(x, costs(x)->resume, x->sk->proto == FLOW_TCP ? tcp_lock : udp_take);
+    if (x->sk->proto == FLOW_TCP)
+        kernel_work(x, costs(x)->resume + costs(x)->tcp_resume, tcp_lock);
+    else
+        kernel_work(x, costs(x)->resume, udp_take);
 }
 
 static void block(struct context *x)
@@ -437,6 +442,7 @@ static void (*first_step(enum app_kind kind))(struct context *x)
 {
     static cont_fn *const first[] = {
         [APP_RECV] = resumed, [APP_EPOLL] = epoll_resumed, [APP_BUSY] = recv_call, [APP_HOG] = hog,
+        [APP_IDLE] = resumed,           /* never woken */
     };
 
     return first[kind];

@@ -3,13 +3,14 @@
 
 #include "models/host_config.h"
 
-static const char *const kinds[] = { "gap", "delay", NULL };
+static const char *const kinds[] = { "gap", "delay", "gap_once", NULL };
 static const char *const causes[] = { "latched", "unread", NULL };
 
 static const struct param rows[] = {
     PARAM_CHOICE(struct coalesce_params, kind, "nic.coalesce.kind", COALESCE_GAP, kinds,
-                 "what rx-usecs means: least gap since the last interrupt, or delay from the first frame",
-                 "Intel datasheets (ITR) against mlx5 and most others"),
+                 "what rx-usecs means: least gap since the last interrupt, delay from the first frame, or a gap that an "
+                 "interrupt which waited does not start",
+                 "Intel datasheets (ITR); mlx5 and most others; QEMU hw/net/e1000e_core.c"),
     PARAM_CHOICE(struct coalesce_params, cause, "nic.coalesce.cause", CAUSE_LATCHED, causes,
                  "a cause that came while masked: stays and fires at unmask, or only if a completion is unread",
                  "Intel relies on the latched cause; mlx5 arms against the consumer index"),
@@ -30,7 +31,7 @@ void coalesce_init(struct coalesce *c, const struct coalesce_params *p)
 {
     *c = (struct coalesce){
         .params = p, .cause_at = PS_NEVER, .frames_at = PS_NEVER,
-        .fired_at = -3600 * SEC,            /* an idle vector has no predecessor */
+        .gap_from = -3600 * SEC,            /* an idle vector has no predecessor */
     };
 }
 
@@ -58,8 +59,11 @@ static void restart(struct coalesce *c, ps_t since, const struct frame_queue *un
 
 void coalesce_assert(struct coalesce *c, ps_t now, const struct frame_queue *unread)
 {
+    bool waited = now == c->gap_from + c->params->rx_usecs;
+
     c->masked = true;
-    c->fired_at = now;
+    if (!(c->params->kind == COALESCE_GAP_ONCE && waited))
+        c->gap_from = now;
     restart(c, now, unread);
 }
 
@@ -78,8 +82,8 @@ ps_t coalesce_due(const struct coalesce *c)
     if (c->masked || c->cause_at == PS_NEVER)
         return PS_NEVER;
     ps_t at_once = c->cause_at > c->armed_at ? c->cause_at : c->armed_at;
-    if (c->params->kind == COALESCE_GAP) {
-        ps_t after_gap = c->fired_at + c->params->rx_usecs;
+    if (c->params->kind != COALESCE_DELAY) {
+        ps_t after_gap = c->gap_from + c->params->rx_usecs;
         return after_gap > at_once ? after_gap : at_once;
     }
     if (c->cause_at <= c->armed_at)

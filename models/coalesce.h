@@ -6,8 +6,9 @@
  *       coalesce_assert()      the vector fires now: auto-masked until unmask
  * Out   coalesce_due()         when it will fire, PS_NEVER if not
  *
- * Two meanings of rx-usecs, never mixed (nic.coalesce.kind):
+ * Meanings of rx-usecs, never mixed (nic.coalesce.kind):
  *   gap    Intel ITR: the least distance to the previous interrupt of the vector; an idle vector fires at once
+ *   gap_once  QEMU's e1000e: as gap, but an interrupt that had to wait for its end starts no gap of its own
  *   delay  mlx5 and most others: so long after the first completion not yet signalled, or rx-frames of them
  * Two meanings of a cause that arrived while masked (nic.coalesce.cause):
  *   latched  Intel: it stays pending and fires at the unmask, even if the poll has taken the frame already
@@ -21,7 +22,7 @@
 #include "models/config.h"
 #include "models/frame.h"
 
-enum coalesce_kind { COALESCE_GAP, COALESCE_DELAY };
+enum coalesce_kind { COALESCE_GAP, COALESCE_DELAY, COALESCE_GAP_ONCE };
 enum coalesce_cause { CAUSE_LATCHED, CAUSE_UNREAD };
 
 struct coalesce_params {
@@ -38,7 +39,7 @@ struct coalesce {
     ps_t cause_at;              /* first completion not yet signalled; PS_NEVER: none */
     int64_t completions;        /* since cause_at */
     ps_t frames_at;             /* when the rx_frames-th became visible; PS_NEVER: not yet */
-    ps_t fired_at;              /* the last interrupt; far in the past before the first */
+    ps_t gap_from;              /* the last interrupt that started a gap; far in the past before the first */
     ps_t armed_at;              /* the last unmask */
 };
 

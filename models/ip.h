@@ -25,6 +25,7 @@ struct ip_params {
     int64_t address;            /* UNIT_TEXT */
     int64_t ip_forward;
     int64_t rcv;
+    int64_t rcv_demuxed;
     int64_t deliver;
     int64_t forward;
     int64_t contention;

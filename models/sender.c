@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 enum {
-    HEADERS = 14 + 20 + 32 + 4,         /* Ethernet, IPv4, TCP with its timestamp option, FCS */
+    HEADERS = 14 + 20 + 20 + 4,         /* Ethernet, IPv4, TCP, FCS */
+    TIMESTAMPS = 12,                    /* TCP's option, padded */
     DUPLICATES = 3,                     /* RFC 5681; Linux starts tcp_reordering at 3 */
     FIRST_ROOM = 64,                    /* ACKs under way before the ring grows; a power of two */
 };
@@ -19,7 +20,9 @@ int sender_init(struct tcp_sender *s, struct traffic *t, uint32_t flow_index, st
 {
     const struct traffic_params *p = &t->params;
 
-    assert(p->kind == TRAFFIC_SENDER && p->frame > HEADERS && flow_index < t->flows);
+    int32_t headers = HEADERS + (p->timestamps ? TIMESTAMPS : 0);
+
+    assert(p->kind == TRAFFIC_SENDER && p->frame > headers && flow_index < t->flows);
     *s = (struct tcp_sender){
         .traffic = t,
         .engine = e,
@@ -27,7 +30,8 @@ int sender_init(struct tcp_sender *s, struct traffic *t, uint32_t flow_index, st
         .notify = notify,
         .user = user,
         .flow = t->first_flow + flow_index,
-        .segment = (int32_t)p->frame - HEADERS,
+        .segment = (int32_t)p->frame - headers,
+        .headers = headers,
         .end = p->bytes ? (uint64_t)p->bytes : UINT64_MAX,
         .peer_window = peer_window,
         .timer_at = PS_NEVER,
@@ -98,18 +102,23 @@ static uint32_t sequence(uint64_t offset)
 static void push(struct tcp_sender *s, uint32_t seq, int32_t payload, bool last)
 {
     struct frame *f = pool_take(s->frames);
+    bool timestamps = s->traffic->params.timestamps;
+    ps_t start = wire_time(s), paced = s->traffic->paced_to;
 
+    if (start < paced)
+        start = paced;
+    s->traffic->paced_to = start + s->traffic->params.interval;
     *f = (struct frame){
         .flow = s->flow,
-        .wire_bytes = payload + HEADERS,        /* even an empty segment is longer than 64 */
+        .wire_bytes = payload + s->headers > 64 ? payload + s->headers : 64,
         .payload = payload,
         .queue = -1,
-        .wire_at = wire_time(s),
+        .wire_at = start,
         .dma_at = -1, .irq_at = -1, .poll_at = -1, .stack_at = -1, .socket_at = -1,
         .seq = seq,
         .ack = 1,
-        .tsval = (uint32_t)(s->engine->now / MS) + 1,   /* milliseconds, as Linux; never 0 */
-        .tsecr = s->echo,
+        .tsval = timestamps ? (uint32_t)(s->engine->now / MS) + 1 : 0,          /* milliseconds, as Linux; never 0 */
+        .tsecr = timestamps ? s->echo : 0,
         .window = 501,                                  /* 64240 >> 7: what an idle Linux receiver offers */
         .ip_id = s->ip_id++,
         .tcp_flags = last ? TCP_ACK | TCP_PSH : TCP_ACK,

@@ -8,7 +8,8 @@
  * The path has a delay of `traffic.rtt`: an ACK reaches the sender rtt/2 after our host sent it, and what
  * the sender then sends may start on our wire rtt/2 later. So nothing the sender does reaches the wire
  * sooner than rtt/2 (at least 500 ns) after the decision, and the wire may look that far ahead. All
- * segments of one decision have the same start time, as behind a switch: the wire serialises them.
+ * segments of one decision have the same start time, as behind a switch: the wire serialises them; with traffic.interval
+ * they start so far apart at least, as behind a slower link.
  *
  * At most min(traffic.window, the receiver's window) bytes are in flight. The flow begins established:
  * sequence number 1, and the receiver's first window is an argument. The third duplicate ACK (same number,
@@ -42,6 +43,7 @@ struct tcp_sender {
     void *user;
     uint32_t flow;              /* in the host's table */
     int32_t segment;            /* payload of a full frame */
+    int32_t headers;            /* and what is around it */
 
     /* offsets into the stream; sequence number = 1 + offset, modulo 2^32 */
     uint64_t end;               /* bytes to send in all, UINT64_MAX: endless */

@@ -4,6 +4,7 @@
 #include "models/app.h"
 #include "models/host.h"
 #include "models/host_config.h"
+#include "models/nic.h"
 #include "models/sender.h"
 
 static const struct param rows[] = {
@@ -94,6 +95,8 @@ static struct skb *tcp_skb_alloc(void *sock)
     return s;
 }
 
+enum { ETHERNET_SHORTEST = 64 };        /* an ACK without options, padded, with FCS */
+
 static void tcp_send_ack(void *sock, struct tcp_sock *tcp, const struct tcp_ack *ack)
 {
     struct sock *sk = sock;
@@ -102,6 +105,8 @@ static void tcp_send_ack(void *sock, struct tcp_sock *tcp, const struct tcp_ack 
 
     (void)tcp;
     sk->acting->owed += h->hc->sock.tcp_send_ack;
+    if (h->egress)
+        tx_send(&h->egress->queue[0].tx, ETHERNET_SHORTEST);
     host_fact(h, FACT_ACK, sk->flow, hash_mix(ack->ack) ^ (uint64_t)ack->window);
     if (f->sender)
         sender_ack(f->sender, ack->ack, ack->window, ack->tsval, h->engine.now);

@@ -50,6 +50,8 @@ static const struct param rows[] = {
                "assumption; 47 instructions measured under icount"),
     PARAM_COST(struct softirq_params, timer, "cost.softirq.timer", 800, "the TIMER softirq, beside what timers do",
                "assumption; about 700 instructions measured under icount"),
+    PARAM_COST(struct softirq_params, net_tx, "cost.softirq.net_tx", 300, "the NET_TX softirq, beside the skbs it frees",
+               "assumption; about 290 instructions measured under icount"),
     PARAM_COST(struct softirq_params, ksoftirqd_start, "cost.softirq.ksoftirqd_start", 400,
                "ksoftirqd, from the switch to its first session", "assumption; 292 instructions measured under icount"),
     PARAM_COST(struct softirq_params, ksoftirqd_again, "cost.softirq.ksoftirqd_again", 80,
@@ -251,6 +253,16 @@ static void timer_softirq(struct context *x)
     context_work(x, of(x)->params->timer, x->cpu->host->to.timers);
 }
 
+/* net_tx_action: what interrupt handlers left to be freed. */
+static void net_tx_action(struct context *x)
+{
+    struct softirq *s = of(x);
+    int64_t n = s->completed;
+
+    s->completed = 0;
+    context_work(x, s->params->net_tx + n * x->cpu->host->hc->tx.free, context_return);
+}
+
 static void pass_next(struct context *x)
 {
     struct softirq *s = of(x);
@@ -258,6 +270,9 @@ static void pass_next(struct context *x)
     if (s->serving & SOFTIRQ_TIMER) {
         s->serving &= ~(unsigned)SOFTIRQ_TIMER;
         context_call(x, timer_softirq, pass_next);
+    } else if (s->serving & SOFTIRQ_NET_TX) {
+        s->serving &= ~(unsigned)SOFTIRQ_NET_TX;
+        context_call(x, net_tx_action, pass_next);
     } else if (s->serving & SOFTIRQ_NET_RX) {
         s->serving &= ~(unsigned)SOFTIRQ_NET_RX;
         context_call(x, net_rx_action, pass_next);

@@ -17,7 +17,8 @@
  *                                    the lists are empty the run goes on with it and the budget left
  *   kernel.netdev_budget_usecs_min   on: (6.14 on, and stable kernels from March 2025) writing less than two jiffies to
  *                                    netdev_budget_usecs is refused, so a scenario that does so is wrong
- * Not modelled: softirq vectors other than TIMER and NET_RX; PREEMPT_RT. */
+ * NET_TX frees what hard interrupt handlers may not (dev_kfree_skb_irq).
+ * Not modelled: softirq vectors other than TIMER, NET_TX and NET_RX; PREEMPT_RT. */
 #ifndef MODELS_SOFTIRQ_H
 #define MODELS_SOFTIRQ_H
 
@@ -29,7 +30,7 @@
 #include "models/napi.h"
 #include "models/sched.h"
 
-enum softirq_vector { SOFTIRQ_TIMER = 1, SOFTIRQ_NET_RX = 2 };  /* bits; lower runs first */
+enum softirq_vector { SOFTIRQ_TIMER = 1, SOFTIRQ_NET_TX = 2, SOFTIRQ_NET_RX = 4 };  /* bits; lower runs first */
 
 struct softirq_params {
     int64_t netdev_budget;
@@ -50,6 +51,7 @@ struct softirq_params {
     int64_t next_poll;
     int64_t run_end;
     int64_t timer;
+    int64_t net_tx;
     int64_t ksoftirqd_start;
     int64_t ksoftirqd_again;
 };
@@ -84,6 +86,7 @@ struct softirq {
     struct cpu *ipi_first;      /* CPUs whose backlog needs an IPI at the end of the run (models/rps.h) */
 
     struct task ksoftirqd;
+    int64_t completed;          /* skbs that a hard interrupt handler has left for NET_TX to free */
     struct sock *timers;        /* sockets whose timer has fired (models/sock.h) */
 };
 

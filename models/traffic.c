@@ -40,7 +40,8 @@ static const struct param rows[] = {
       "offered load, inside a train for onoff; above line rate the wire queues; not for replay and sender",
       "ours: a round 1 Mpps; the check allows 0.001pps..1Gpps, 1kbps..1.6Tbps, 0.0001%..1000%"),
     P(interval, "interval", UNIT_TIME, 0, 0, 100000 * SEC,
-      "distance of two starts, instead of rate and exact where a rate is not; 0: by rate", "ours"),
+      "distance of two starts, instead of rate and exact where a rate is not; 0: by rate; sender: least distance",
+      "ours"),
     P(frame, "frame", UNIT_BYTES, SHORTEST, SHORTEST, LONGEST,
       "frame from destination address to FCS; tcp needs 71 for a byte of payload; sender: its largest",
       "IEEE 802.3: 64 is the shortest; 9022 is MTU 9000 with header, VLAN tag and FCS"),
@@ -81,6 +82,8 @@ static const struct param rows[] = {
                  "draw the first start within one mean gap (sender: one rtt, each flow its own), anew in "
                  "each replication",
                  "ours: without it all replications have the same phase and their confidence is false"),
+    PARAM_SWITCH(struct traffic_params, timestamps, "traffic.timestamps", 1,
+                 "TCP segments carry the timestamp option; not for replay", "net.ipv4.tcp_timestamps: on by default"),
     P(window, "window", UNIT_BYTES, 262144, 1, 1 << 30,
       "sender: bytes in flight at most, whatever the receiver's window", "assumption: 256 KiB"),
     P(rtt, "rtt", UNIT_TIME, 100 * US, 1 * US, 100 * SEC,
@@ -150,6 +153,12 @@ static uint32_t address_of(const struct config *c, int64_t text, const char *emp
     return address;
 }
 
+/* Headers and FCS of a TCP frame. */
+static int64_t tcp_headers(const struct traffic_params *p)
+{
+    return p->timestamps ? TCP_HEADERS : TCP_HEADERS - 12;
+}
+
 static bool is_tcp(const struct traffic_params *p)
 {
     return p->kind == TRAFFIC_SENDER || (p->kind != TRAFFIC_REPLAY && p->proto == TRAFFIC_TCP);
@@ -194,7 +203,7 @@ static const char *check_kind(const struct config *c, const struct traffic_param
     case TRAFFIC_ONOFF:
         return p->period && p->period < p->burst ? "period is shorter than burst" : NULL;
     case TRAFFIC_SENDER:
-        return p->window < p->frame - TCP_HEADERS ? "window is smaller than one frame's payload" : NULL;
+        return p->window < p->frame - tcp_headers(p) ? "window is smaller than one frame's payload" : NULL;
     case TRAFFIC_CBR:
     case TRAFFIC_POISSON:
         break;
@@ -211,8 +220,9 @@ const char *traffic_check(const struct config *c, int source, char *buffer, size
 
     if (!wrong)
         wrong = check_addresses(c, p);
-    if (!wrong && is_tcp(p) && p->frame <= TCP_HEADERS)
-        wrong = "frame has no room for payload: TCP with timestamps needs at least 71B";
+    if (!wrong && is_tcp(p) && p->frame <= tcp_headers(p))
+        wrong = p->timestamps ? "frame has no room for payload: TCP with timestamps needs at least 71B"
+                              : "frame is too short";
     if (!wrong)
         wrong = check_kind(c, p, source);
     if (!wrong && p->stop && p->stop <= p->start)
@@ -445,7 +455,7 @@ void traffic_init(struct traffic *t, const struct config *c, int source, uint32_
     *t = (struct traffic){ .params = *p, .source = source, .first_flow = first_flow };
     t->flows = traffic_flows(c, source);
     t->exponential = exponential;
-    t->payload = (int32_t)p->frame - (is_tcp(p) ? TCP_HEADERS : UDP_HEADERS);
+    t->payload = (int32_t)p->frame - (int32_t)(is_tcp(p) ? tcp_headers(p) : UDP_HEADERS);
     t->limit = p->frames && p->kind != TRAFFIC_SENDER ? (uint64_t)p->frames : UINT64_MAX;
     t->end = p->stop ? p->stop : LATEST;
     stream_named(&t->gaps, seed, replication, source, "gaps");
@@ -498,8 +508,8 @@ static void fill_tcp(const struct traffic *t, struct frame *f)
 
     f->seq = 1 + t->round * (uint32_t)t->payload;
     f->ack = 1;
-    f->tsval = (uint32_t)(f->wire_at / MS) + 1;     /* Linux counts milliseconds; 0 would mean no option */
-    f->tsecr = 1;
+    f->tsval = t->params.timestamps ? (uint32_t)(f->wire_at / MS) + 1 : 0;      /* milliseconds; 0: no option */
+    f->tsecr = t->params.timestamps ? 1 : 0;
     f->window = 501;                                /* 64240 >> 7: what an idle Linux receiver offers */
     f->tcp_flags = last_of_train ? TCP_ACK | TCP_PSH : TCP_ACK;
 }

@@ -83,6 +83,7 @@ struct traffic_params {
     int64_t fcs_errors;         /* frames damaged on the wire, per million */
     int64_t runts;              /* frames cut below 64 bytes, per million */
     int64_t offset;             /* switch: draw an offset of the first arrival within one gap (0: fixed) */
+    int64_t timestamps;         /* switch: TCP with its timestamp option */
     int64_t window;             /* sender: bytes in flight at most */
     int64_t rtt;                /* sender: path delay, both ways together */
     int64_t bytes;              /* sender: bytes to send per flow, 0 = endless */
@@ -118,6 +119,7 @@ struct traffic {
     ps_t train_at;              /* start of the current on/off train */
     int64_t train_left, train_frames;
     struct frame_queue pushed;  /* kind sender: frames with their wire_at as start time */
+    ps_t paced_to;              /* .. and the earliest start of the next, by `interval` */
 };
 
 /* Parses a dotted quad: 0 and the address, or -1. */

@@ -34,6 +34,8 @@ static const struct counter counter_rows[] = {
     COUNTER(struct tx_counters, tx_bytes, "tx_bytes", "ethtool -S, ip -s link", "their bytes without FCS"),
     COUNTER(struct tx_counters, tx_queue_stopped, "tx_queue_stopped", "ethtool -S: mlx5 txN_stopped, igb tx_restart_queue",
             "times the ring had no free descriptor"),
+    COUNTER(struct tx_counters, tx_interrupts, "tx_interrupts", "/proc/interrupts: the driver's tx vector",
+            "interrupts for completions alone (nic.tx.clean irq)"),
     COUNTER(struct tx_counters, tx_cleans, "tx_cleans", "simulator only",
             "polls and interrupts that found completions"),
     COUNTER(struct tx_counters, tx_work_limited, "tx_work_limited", "simulator only",
@@ -100,7 +102,7 @@ static ps_t due(const struct tx *t)
 
     if (t->masked || cause == PS_NEVER)
         return PS_NEVER;
-    if (t->coalesce->kind == COALESCE_GAP) {
+    if (t->coalesce->kind != COALESCE_DELAY) {
         ps_t after_gap = t->fired_at + t->params->tx_usecs;
         return after_gap > at_once ? after_gap : at_once;
     }
@@ -199,6 +201,19 @@ static void open_queue(struct tx *t)
         abort();
 }
 
+bool tx_send(struct tx *t, int32_t bytes)
+{
+    if (!t->done_at)
+        open_queue(t);
+    if (ring_full(t) && t->queued - t->dequeued == t->params->txqueuelen) {
+        t->counters.qdisc_dropped++;
+        return false;
+    }
+    enqueue(t, bytes);
+    schedule(t);
+    return true;
+}
+
 enum fate tx_xmit(struct tx *t, const struct skb *s)
 {
     const struct frame *f = s->first;
@@ -289,12 +304,14 @@ static void tx_handle(struct context *x, void *tx)
     struct host *h = x->cpu->host;
     int64_t n = take_done(t, t->params->ring);
 
-    t->queue->irq.counters.interrupts++;
+    t->counters.tx_interrupts++;
     x->cpu->counters.interrupts++;
-    trace_emit(&h->engine.trace, h->engine.now, TRACE_IRQ_HANDLER_ENTRY, x->cpu->index, (int64_t)t->queue->irq.entity, 0);
     host_fact(h, FACT_IRQ, t->queue->irq.entity, (uint64_t)x->cpu->index);
     t->counters.tx_cleans += n > 0;
-    x->owed += n * h->hc->tx.free;
+    if (n > 0) {
+        x->cpu->softirq->completed += n;
+        softirq_raise(x->cpu, SOFTIRQ_NET_TX);
+    }
     t->latched = false;
     unmask(t);
 }

@@ -15,10 +15,12 @@
  * are (models/coalesce.h), by tx-usecs and tx-frames; kind and cause are the NIC's. nic.tx.clean says who takes them:
  *   napi   the poll of the queue pair, all that are done, at most nic.tx.work_limit: with more left it claims its
  *          whole weight and is polled again (mlx5e_napi_poll, ixgbe_poll, igb_poll). One vector masks both directions
- *   irq    the interrupt handler itself, as drivers of the first NAPI years did: only receive interrupts are masked
+ *   irq    the interrupt handler itself, as drivers of the first NAPI years did and e1000e with MSI-X does: only receive
+ *          interrupts are masked; the NET_TX softirq frees what it took
  * A ring without a free descriptor leaves frames in the qdisc, a first-in-first-out of nic.txqueuelen; they move on
  * when completions are taken.
- * Not modelled: frames the host itself sends (answers, ACKs), TSO (each frame has a descriptor), BQL, xmit_more (each
+ * Acknowledgments leave by the first queue of host.default_route, where there is one.
+ * Not modelled: other frames the host itself sends, TSO (each frame has a descriptor), BQL, xmit_more (each
  * rings the doorbell), other qdiscs, a CQ of mlx5 armed apart from its neighbour's, XPS (a frame leaves by the queue
  * with the number of the one it came by). */
 #ifndef MODELS_TX_H
@@ -62,6 +64,7 @@ struct tx_counters {
     uint64_t tx_packets;
     uint64_t tx_bytes;
     uint64_t tx_queue_stopped;
+    uint64_t tx_interrupts;
     uint64_t tx_cleans;         /* times completions were looked for and found */
     uint64_t tx_work_limited;
     uint64_t qdisc_dropped;
@@ -95,6 +98,8 @@ void tx_free(struct tx *t);
 
 /* Sends `s` on by the queue: FATE_FORWARDED, or FATE_QDISC_DROP if not all of its frames find room. */
 enum fate tx_xmit(struct tx *t, const struct skb *s);
+/* Sends a frame of the host's own; false if the qdisc had no room. */
+bool tx_send(struct tx *t, int32_t bytes);
 /* What IP spends to send one skb on; without a way out the work of its completion, too. */
 ps_t tx_cost(const struct host *h, const struct skb *s);
 

@@ -32,7 +32,7 @@ static void prepare(void)
     b = (struct bench){ .text = { "" } };
     b.config = (struct config){ .traffic = &b.source, .nics = 1, .traffics = 1, .text = b.text, .texts = 1 };
     b.source.traffic = (struct traffic_params){ .kind = TRAFFIC_SENDER, .frame = 1070, .flows = 1, .sport = 1,
-                                                .dport = 2, .window = 4000, .rtt = 100 * US };
+                                                .dport = 2, .timestamps = 1, .window = 4000, .rtt = 100 * US };
     CHECK_EQ(engine_init(&b.engine, true), 0);
     pool_init(&b.frames, sizeof(struct frame));
 }
