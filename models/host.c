@@ -472,6 +472,7 @@ int host_init(struct host *h, const struct config *c, uint64_t seed, uint64_t re
         return -1;
     h->hc = h->config.host;
     config_unpack_costs(&h->config, (hz_t){ h->hc->cpu.freq });
+    sched_scale(&h->config.host->sched, h->hc->cpu.count, SEC / h->hc->cpu.hz);
     h->stop_at = h->hc->run.duration > 0 ? h->hc->run.duration : PS_NEVER;
     h->warm_at = h->hc->run.warmup;
     h->hc_cost_cv = h->hc->run.cost_cv;

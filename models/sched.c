@@ -5,22 +5,27 @@
 #include "models/host_config.h"
 
 static const char *const policies[] = { "cfs", "eevdf", NULL };
+static const char *const scalings[] = { "none", "log", "linear", NULL };
 
 static const struct param rows[] = {
     PARAM_CHOICE(struct sched_params, policy, "kernel.sched", SCHED_EEVDF, policies, "rule by which tasks are chosen",
                  "kernel/sched/fair.c: CFS up to 6.5, EEVDF from 6.6"),
+    PARAM_CHOICE(struct sched_params, scaling, "kernel.sched_tunable_scaling", SCHED_SCALE_LOG, scalings,
+                 "how the scheduler's times below grow with the CPUs, eight at most: not, by 1 + log2(cpus), or by their number",
+                 "fair.c get_update_sysctl_factor: logarithmic"),
     PARAM(struct sched_params, latency, "kernel.sched_latency", UNIT_TIME, 6 * MS, 100 * US, 1 * SEC,
-          "cfs: period in which every runnable task runs once", "fair.c: 6 ms x (1 + log2(cpus)), one CPU"),
+          "cfs: period in which every runnable task runs once", "fair.c: 6 ms, before scaling"),
     PARAM(struct sched_params, wakeup_granularity, "kernel.sched_wakeup_granularity", UNIT_TIME, 1 * MS, 0, 1 * SEC,
-          "cfs: a woken task preempts only if it is ahead by more", "fair.c: 1 ms x (1 + log2(cpus)), one CPU"),
+          "cfs: a woken task preempts only if it is ahead by more", "fair.c: 1 ms, before scaling"),
     PARAM(struct sched_params, sleeper_credit, "kernel.sched_sleeper_credit", UNIT_TIME, 3 * MS, 0, 1 * SEC,
-          "cfs: how far behind min_vruntime a woken task may start", "fair.c place_entity: half of the latency"),
+          "cfs: how far behind min_vruntime a woken task may start", "fair.c place_entity: half of the latency; scaled like it"),
     PARAM(struct sched_params, min_granularity, "kernel.sched_min_granularity", UNIT_TIME, 750 * US, 0, 1 * SEC,
-          "cfs: the tick leaves a task alone that has run for less", "fair.c: 0.75 ms x (1 + log2(cpus)), one CPU"),
+          "cfs: the tick leaves a task alone that has run for less", "fair.c: 0.75 ms, before scaling"),
     PARAM(struct sched_params, base_slice, "kernel.sched_base_slice", UNIT_TIME, 750 * US, 10 * US, 1 * SEC,
-          "eevdf: slice of a task", "fair.c: 0.75 ms x (1 + log2(cpus)), one CPU"),
-    PARAM(struct sched_params, lag_limit, "kernel.sched_lag_limit", UNIT_TIME, 4 * MS, 0, 1 * SEC,
-          "eevdf: most lag a task keeps over a sleep", "fair.c entity_lag: about a tick or two slices; HZ 250"),
+          "eevdf: slice of a task", "fair.c: 0.75 ms, before scaling"),
+    PARAM(struct sched_params, lag_limit, "kernel.sched_lag_limit", UNIT_TIME, 0, 0, 1 * SEC,
+          "eevdf: most lag a task keeps over a sleep; 0: the kernel's rule, two slices or a tick",
+          "fair.c update_entity_lag: max(2 * slice, TICK_NSEC)"),
     PARAM_SWITCH(struct sched_params, delay_dequeue, "kernel.sched_delay_dequeue", 1,
                  "eevdf: a task that sleeps with negative lag stays queued until it is made up",
                  "kernel/sched/features.h DELAY_DEQUEUE: 6.12 on"),
@@ -514,6 +519,23 @@ void sched_tick(struct cpu *c)
     charge(rq);                         /* eevdf: what there is to do at a tick */
     if (!t->fifo && !eevdf(rq) && slice_over(rq, t))
         rq->need_resched = true;
+}
+
+void sched_scale(struct sched_params *p, int64_t cpus, ps_t jiffy)
+{
+    int64_t n = cpus < 8 ? cpus : 8, factor = 1;
+
+    if (p->scaling == SCHED_SCALE_LINEAR)
+        factor = n;
+    else if (p->scaling == SCHED_SCALE_LOG)
+        factor = 64 - __builtin_clzll((uint64_t)n);     /* 1 + log2, rounded down */
+    p->latency *= factor;
+    p->wakeup_granularity *= factor;
+    p->sleeper_credit *= factor;
+    p->min_granularity *= factor;
+    p->base_slice *= factor;
+    if (p->lag_limit == 0)
+        p->lag_limit = 2 * p->base_slice > jiffy ? 2 * p->base_slice : jiffy;
 }
 
 int sched_init(struct cpu *c, struct runqueue *rq, const struct sched_params *p)

@@ -28,9 +28,11 @@
 #include "models/cpu.h"
 
 enum sched_policy { SCHED_CFS, SCHED_EEVDF };
+enum sched_scaling { SCHED_SCALE_NONE, SCHED_SCALE_LOG, SCHED_SCALE_LINEAR };
 
 struct sched_params {
     int64_t policy;
+    int64_t scaling;            /* enum sched_scaling */
     int64_t latency;
     int64_t wakeup_granularity;
     int64_t sleeper_credit;
@@ -94,6 +96,9 @@ struct runqueue {
     struct task *next;          /* that the switch leads to */
 };
 
+/* Multiplies the slices by what kernel.sched_tunable_scaling makes of the number of CPUs, and works out the limit of lag
+ * where none is set. Once a machine. */
+void sched_scale(struct sched_params *p, int64_t cpus, ps_t jiffy);
 int sched_init(struct cpu *c, struct runqueue *rq, const struct sched_params *p);
 
 /* A task that starts asleep and will begin at `start`. */
