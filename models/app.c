@@ -6,7 +6,7 @@
 #include "models/host.h"
 #include "models/host_config.h"
 
-static const char *const kinds[] = { "recv", "epoll", "busy", "hog", NULL };
+static const char *const kinds[] = { "recv", "epoll", "busy", "hog", "idle", NULL };
 static const char *const scheds[] = { "other", "fifo", NULL };
 static const char *const protos[] = { "any", "udp", "tcp", NULL };
 enum { PROTO_ANY, PROTO_UDP, PROTO_TCP };
@@ -424,7 +424,7 @@ struct sock *app_accept(struct app *a, uint32_t flow, const struct skb *first)
         if (!event_pending(a->cpu->engine, &a->cpu->resched_ipi))
             engine_at(a->cpu->engine, &a->cpu->resched_ipi, a->cpu->engine->now);
     } else {
-        c->sock.waiting = true;
+        c->sock.waiting = a->params->kind != APP_IDLE;
     }
     return &c->sock;
 }
@@ -442,6 +442,7 @@ static void (*first_step(enum app_kind kind))(struct context *x)
 {
     static cont_fn *const first[] = {
         [APP_RECV] = resumed, [APP_EPOLL] = epoll_resumed, [APP_BUSY] = recv_call, [APP_HOG] = hog,
+        [APP_IDLE] = resumed,           /* never woken */
     };
 
     return first[kind];
@@ -469,6 +470,8 @@ void app_start(struct app *a)
 {
     bool reads_udp = a->params->proto != PROTO_TCP;
 
+    if (a->params->kind == APP_IDLE)    /* it has opened its socket and never reads */
+        return;
     if (a->params->kind == APP_HOG || (a->params->kind == APP_BUSY && reads_udp))
         sched_wake(&a->task, a->cpu);
     else if (a->params->kind == APP_EPOLL)

@@ -5,8 +5,8 @@
  * Out   recv of udp and tcp, sleep and wake; frames end as delivered when their last byte is copied
  *
  * Kinds: recv (blocking recv() in a loop; for TCP a thread for each connection), epoll (epoll_wait, then reads each
- * ready socket until it is empty), busy (non-blocking recv() in a loop, never sleeps), hog (reads nothing: a task that
- * never leaves user mode, as competition for the CPU).
+ * ready socket until it is empty), busy (non-blocking recv() in a loop, never sleeps), idle (opens its socket and never
+ * reads: it fills), hog (no socket: a task that never leaves user mode, as competition for the CPU).
  * A recv() takes its datagram under the queue's lock and runs pending softirqs where the kernel drops that lock
  * (spin_unlock_bh in __skb_recv_udp), before the copy, unless the kernel leaves them to a runnable ksoftirqd.
  * Not modelled: recvmmsg, io_uring, answers sent, several threads on one UDP socket. */
@@ -18,7 +18,7 @@
 #include "models/sched.h"
 #include "models/sock.h"
 
-enum app_kind { APP_RECV, APP_EPOLL, APP_BUSY, APP_HOG };
+enum app_kind { APP_RECV, APP_EPOLL, APP_BUSY, APP_HOG, APP_IDLE };
 
 struct app_params {
     int64_t kind;

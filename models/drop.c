@@ -81,4 +81,8 @@ const struct fate_info fate_info[FATES] = {
                          "ethtool -S, ip -s link" },
     [FATE_QDISC_DROP] = { "QDISC_DROP", FATE_KIND_DROPPED, "tx", "neither a descriptor nor the qdisc had room on the way out",
                           "tc -s qdisc: dropped; ip -s link: TX dropped; " SKB_TOOLS, "nstat, softnet_stat" },
+    [FATE_VETH_RING] = { "NOT_SPECIFIED", FATE_KIND_DROPPED, "veth",
+                         "the ring before a veth's NAPI was full: the driver gives no reason",
+                         "ip -s link of the sending end: dropped; " SKB_TOOLS,
+                         "ip -s link of the receiving end, softnet_stat, nstat" },
 };

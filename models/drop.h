@@ -44,6 +44,7 @@ enum fate {
     FATE_TCP_OFO_QUEUE_PRUNE,
     FATE_TCP_CLOSE,
     FATE_QDISC_DROP,            /* on the way out */
+    FATE_VETH_RING,
     FATES
 };
 

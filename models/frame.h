@@ -43,6 +43,7 @@ struct frame {
     uint8_t tcp_flags;
     uint8_t ttl, tos;
     uint8_t ip_df;              /* "don't fragment" is set */
+    uint8_t frag, frags;        /* of a local sender's datagram: which fragment of how many; 0 of 0: whole */
     uint8_t sampled;            /* its timeline is kept whatever becomes of it */
     int16_t cpu;                /* that polled it, -1 before */
 };

@@ -9,10 +9,16 @@
 #include "models/host_config.h"
 #include "models/nic.h"
 #include "models/sender.h"
+#include "models/sendmsg.h"
+#include "models/skb_local.h"
+#include "models/skmem.h"
+#include "models/udp_gso.h"
+#include "models/veth.h"
 
 /* The journey, in packet order: help, README, database and plots follow this order. */
 const struct model_info *const rx_path[] = {
     &traffic_model,                                         /*   who sends what, when                */
+    &sendmsg_model, &sendmsg_host_model, &skb_local_model, &veth_model, &veth_nic_model,    /* - from this host itself */
     &wire_model, &phy_model, &mac_model, &fifo_model,       /* 1 the NIC receives a frame            */
     &rss_model, &dma_model, &ring_model, &nic_model,        /* 1 a queue, a descriptor, memory       */
     &coalesce_model, &irq_model, &irq_host_model,           /* 2 hardware interrupt                  */
@@ -23,8 +29,8 @@ const struct model_info *const rx_path[] = {
     &rps_model, &rps_queue_model, &netif_model,             /* - steering, taps                      */
     &ip_model, &netfilter_model,                            /* 5 IP                                  */
     &tx_model, &tx_host_model,                              /* 5 and out again: forwarding           */
-    &udp_model, &tcp_model,                                 /* 6 transport                           */
-    &sock_model, &sched_model, &app_model, &app_host_model, /* 7 socket queue, wake-up, application  */
+    &udp_gso_model, &udp_gso_host_model, &udp_model, &tcp_model,    /* 6 transport                           */
+    &sock_model, &skmem_model, &sched_model, &app_model, &app_host_model, /* 7 socket queue, wake-up, application  */
     &run_model,
     NULL
 };
@@ -131,6 +137,8 @@ static bool source_ends(const struct config *c, int i)
 
     if (p->kind == TRAFFIC_SENDER)
         return p->bytes > 0 || p->stop > 0;
+    if (*c->text[c->traffic[i].sendmsg.trains] && c->nic[p->nic].nic.kind == NIC_KIND_VETH)
+        return true;
     return p->frames > 0 || p->stop > 0 || (p->kind == TRAFFIC_REPLAY && p->loop > 0) ||
            (p->kind == TRAFFIC_ONOFF && p->period == 0);
 }
@@ -165,6 +173,8 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
     }
     for (int i = 0; i < c->traffics; i++) {
         if ((why = traffic_check(c, i, buffer, size)) != NULL)
+            return why;
+        if (c->nic[c->traffic[i].traffic.nic].nic.kind == NIC_KIND_VETH && (why = sendmsg_check(c, i, buffer, size)) != NULL)
             return why;
         if (c->host->run.duration == 0 && !source_ends(c, i)) {
             snprintf(buffer, size, "run.duration is 0, but traffic[%s] never ends: set traffic.frames, traffic.stop "
@@ -284,7 +294,8 @@ static int cpus_init(struct host *h)
     h->softirq = calloc(n, sizeof *h->softirq);
     h->backlog = calloc(n, sizeof *h->backlog);
     h->netif = calloc(n, sizeof *h->netif);
-    if (!h->cpu || !h->rq || !h->softirq || !h->backlog || !h->netif)
+    h->udp_segments = calloc(n, sizeof *h->udp_segments);
+    if (!h->udp_segments || !h->cpu || !h->rq || !h->softirq || !h->backlog || !h->netif)
         return -1;
     h->cpus = (int)n;
     for (int i = 0; i < h->cpus; i++) {
@@ -357,6 +368,19 @@ static int senders_init(struct host *h)
     return 0;
 }
 
+/* Sources whose NIC is a veth: each is a task. */
+static int sendmsgs_init(struct host *h)
+{
+    h->sendmsg = calloc((size_t)h->traffics + 1, sizeof *h->sendmsg);
+    if (!h->sendmsg)
+        return -1;
+    for (int i = 0; i < h->traffics; i++) {
+        if (h->nic[h->traffic[i].params.nic].veth)
+            sendmsg_init(&h->sendmsg[h->sendmsgs++], h, i);
+    }
+    return 0;
+}
+
 static void phases_init(struct host *h)
 {
     struct stream phase;
@@ -409,7 +433,7 @@ static void host_connect(struct host *h)
     h->to.network = ip_rcv;                     /* 5  validate, PRE_ROUTING, route              */
     h->to.local = ip_local_deliver;             /* 5  LOCAL_IN                                  */
     h->to.output = ip_output;                   /* 5  what is forwarded leaves                  */
-    h->to.udp = udp_rcv;                        /* 6  lookup, buffer test, queue                */
+    h->to.udp = udp_gso_rcv;                    /* 6  lookup, buffer test, queue                */
     h->to.tcp = sock_tcp_rcv;                   /* 6  the connection, or its backlog            */
     h->to.readable = sock_data_ready;           /* 7  wake whoever waits                        */
     h->to.timers = sock_run_timers;             /* 6  delayed and compressed ACKs               */
@@ -427,7 +451,7 @@ static int host_build(struct host *h)
     h->netfilter.params = &h->hc->netfilter;
     if (cpus_init(h) != 0 || flows_init(h) != 0 || apps_init(h) != 0 || nics_init(h) != 0)
         return -1;
-    return senders_init(h);
+    return senders_init(h) != 0 || sendmsgs_init(h) != 0 ? -1 : 0;
 }
 
 int host_init(struct host *h, const struct config *c, uint64_t seed, uint64_t replication, bool batch, char *why,
@@ -471,6 +495,7 @@ void host_free(struct host *h)
     free(h->softirq);
     free(h->backlog);
     free(h->netif);
+    free(h->udp_segments);
     free(h->nic);
     free(h->queue_ledger);
     free(h->traffic);
@@ -478,6 +503,7 @@ void host_free(struct host *h)
     free(h->flow);
     free(h->netfilter.known);
     free(h->sender);
+    free(h->sendmsg);
     free(h->exponential);
     free(h->cost);
     pool_free(&h->frames);
@@ -518,6 +544,8 @@ static void host_start(struct host *h)
         sender_start(&h->sender[i]);
     for (int i = 0; i < h->nics; i++)
         nic_start(&h->nic[i]);
+    for (int i = 0; i < h->sendmsgs; i++)
+        sendmsg_start(&h->sendmsg[i]);
     for (int i = 0; i < h->cpus; i++)
         cpu_kick(&h->cpu[i]);
 }

@@ -31,6 +31,7 @@ struct irq;
 struct app;
 struct traffic;
 struct tcp_sender;
+struct sendmsg;
 
 struct run_params {
     int64_t duration;
@@ -114,6 +115,8 @@ struct host {
     int apps;
     struct flow *flow;
     uint32_t flows;
+    struct sendmsg *sendmsg;    /* one a source that sends to a veth */
+    int sendmsgs;
     struct tcp_sender *sender;  /* one a flow of the sender sources */
     uint32_t senders;
     struct variate *exponential;
@@ -129,6 +132,7 @@ struct host {
     struct head_page *head_page;        /* that heads are cut from; NULL: a new one is needed */
     int64_t heads_left;         /* in it */
 
+    struct skb_queue *udp_segments;     /* one a CPU, models/udp_gso */
     struct netfilter netfilter;
     struct netif_counters *netif;       /* one a CPU */
     struct ip_counters ip;

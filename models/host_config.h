@@ -9,8 +9,12 @@
 #include "models/nic.h"
 #include "models/rps.h"
 #include "models/rss.h"
+#include "models/sendmsg.h"
 #include "models/skb.h"
+#include "models/skb_local.h"
 #include "models/tx.h"
+#include "models/udp_gso.h"
+#include "models/veth.h"
 #include "models/xdp.h"
 
 struct host_config {
@@ -24,12 +28,16 @@ struct host_config {
     struct driver_params driver;
     struct xdp_params xdp;
     struct skb_params skb;
+    struct skb_local_params skb_local;
+    struct veth_params veth;
+    struct sendmsg_host_params sendmsg;
     struct gro_params gro;
     struct netif_params netif;
     struct rps_params rps;
     struct ip_params ip;
     struct tx_host_params tx;
     struct netfilter_params netfilter;
+    struct udp_gso_host_params udp_gso;
     struct udp_params udp;
     struct tcp_params tcp;
     struct sock_params sock;
@@ -55,15 +63,18 @@ struct nic_config {
     struct xdp_nic_params xdp;
     struct skb_nic_params skb;
     struct tx_params tx;
+    struct veth_nic_params veth;
     struct queue_config queue[CONFIG_QUEUES];
 };
 
 struct traffic_config {
     struct traffic_params traffic;
+    struct sendmsg_params sendmsg;
 };
 
 struct app_config {
     struct app_params app;
+    struct udp_gso_params udp_gso;
 };
 
 #endif

@@ -6,6 +6,9 @@
 #include "models/host.h"
 #include "models/host_config.h"
 #include "models/nic.h"
+#include "models/sendmsg.h"
+#include "models/skmem.h"
+#include "models/veth.h"
 
 /* ---- the ledger ---- */
 
@@ -129,6 +132,8 @@ static void nic_counters(const struct nic *n, struct emitter e)
     char scope[2 * CONFIG_NAME];
 
     e.scope = n->name;
+    if (n->veth)
+        emit(&e, &veth_model, &n->veth->counters);
     emit(&e, &mac_model, &n->mac.counters);
     emit(&e, &fifo_model, &n->fifo.counters);
     for (int i = 0; i < n->queues; i++) {
@@ -176,5 +181,14 @@ void host_counters(const struct host *h, counter_fn *fn, void *user)
         snprintf(scope, sizeof scope, "app.%s", h->app[i].name);
         e.scope = scope;
         emit(&e, &app_model, &h->app[i].counters);
+        if (h->sendmsgs > 0) {
+            struct skmem_counters memory = skmem_of(&h->app[i].udp.udp);
+            emit(&e, &skmem_model, &memory);
+        }
+    }
+    for (int i = 0; i < h->sendmsgs; i++) {
+        snprintf(scope, sizeof scope, "traffic.%s", h->sendmsg[i].name);
+        e.scope = scope;
+        emit(&e, &sendmsg_model, &h->sendmsg[i].counters);
     }
 }

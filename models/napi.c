@@ -69,13 +69,13 @@ static bool threaded(const struct napi *n)
 }
 
 /* ____napi_schedule: to whoever polls it. */
-static ps_t hand_over(struct napi *n)
+static ps_t hand_over(struct napi *n, struct cpu *waker)
 {
     struct softirq *s = n->cpu->softirq;
 
     if (threaded(n)) {
         n->scheduled_threaded = true;
-        return sched_wake(&n->thread, n->cpu);
+        return sched_wake(&n->thread, waker);
     }
     napi_append(&s->poll_list, n);
     if (!(s->in_net_rx_action && s->params->schedule_in_run))
@@ -85,12 +85,19 @@ static ps_t hand_over(struct napi *n)
 
 ps_t napi_schedule(struct napi *n)
 {
+    return napi_schedule_from(n, n->cpu);
+}
+
+ps_t napi_schedule_from(struct napi *n, struct cpu *waker)
+{
     if (n->scheduled) {
         n->missed = true;
         return 0;
     }
     n->scheduled = true;
-    return hand_over(n);
+    if (!threaded(n))
+        n->cpu = waker;
+    return hand_over(n, waker);
 }
 
 static void timer_fire(void *napi)
@@ -127,7 +134,7 @@ static void completed(struct context *x)
 
     if (n->missed) {
         n->missed = false;
-        x->owed += hand_over(n);
+        x->owed += hand_over(n, n->cpu);
     } else {
         n->scheduled = false;
         if (n->unmask_now && n->unmask)

@@ -86,6 +86,8 @@ int napi_init(struct napi *n, struct cpu *c, const struct napi_params *p, int64_
 void napi_make_threaded(struct napi *n);
 /* Returns what that costs the caller beside its own work: a thread's wakeup, or nothing. */
 ps_t napi_schedule(struct napi *n);
+/* The same from code on another core than the instance's: a thread is woken from there, a softirq polls it there. */
+ps_t napi_schedule_from(struct napi *n, struct cpu *waker);
 void napi_poll(struct context *x);              /* polls context.napi, then returns */
 void napi_complete_done(struct context *x);     /* called by the driver; returns to it when all is handed up */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "models/netif.h"
 
+#include "models/defrag.h"
 #include "models/host.h"
 #include "models/host_config.h"
 
@@ -68,6 +69,8 @@ static void deliver_next(struct context *x)
     struct host *h = x->cpu->host;
 
     while ((x->skb = skb_pop(&x->list)) != NULL) {
+        if ((x->skb = ip_defrag(h, x->skb)) == NULL)
+            continue;
         enum fate fate = h->to.local(h, x->skb, &x->owed);
         if (fate == FATE_IN_FLIGHT) {
             deliver(x);

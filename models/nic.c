@@ -6,10 +6,15 @@
 
 #include "models/host.h"
 #include "models/host_config.h"
+#include "models/veth.h"
+
+static const char *const kinds[] = { "hardware", "veth", NULL };
 
 static const struct param rows[] = {
     PARAM_TEXT(struct nic_params, model, "nic.model", "NIC model: selects scenarios/nics/<model>.yaml; empty: none",
                "a name of ours for a file of the driver's facts"),
+    PARAM_CHOICE(struct nic_params, kind, "nic.kind", NIC_KIND_HARDWARE, kinds,
+                 "a device on a wire, or the receiving end of a veth pair that a local task sends into", "ours"),
     PARAM(struct nic_params, channels, "nic.channels", UNIT_COUNT, 1, 1, CONFIG_QUEUES,
           "RX queues, each with its ring, vector and NAPI", "ethtool -L; 1 keeps first scenarios simple"),
 };
@@ -55,6 +60,7 @@ static inline void draw(struct nic *n)
     if (f->sampled)
         n->next_sample += h->sample_every;
     f->id = (uint64_t)n->index << NIC_FRAME_BITS | n->drawn++;
+    f->frag = f->frags = 0;
     f->queue = -1;
     f->cpu = -1;
     f->dma_at = f->irq_at = f->poll_at = f->stack_at = f->socket_at = -1;
@@ -306,7 +312,8 @@ int nic_init(struct nic *n, struct host *host, int index)
     n->source = calloc((size_t)host->traffics, sizeof(struct traffic *));
     if (!n->queue || !n->source)
         return -1;
-    for (int i = 0; i < host->traffics; i++) {
+    bool wired = n->config->nic.kind == NIC_KIND_HARDWARE;      /* local senders draw by themselves */
+    for (int i = 0; i < host->traffics && wired; i++) {
         if (host->traffic[i].params.nic == index) {
             n->source[n->sources++] = &host->traffic[i];
             n->has_senders |= host->traffic[i].params.kind == TRAFFIC_SENDER;
@@ -316,6 +323,8 @@ int nic_init(struct nic *n, struct host *host, int index)
         if (queue_init(n, q) != 0)
             return -1;
     }
+    if (!wired && veth_init(n) != 0)
+        return -1;
     return event_init(n->engine, &n->transition, EVENT_DEVICE, nic_transition, n);
 }
 
@@ -325,6 +334,7 @@ void nic_free(struct nic *n)
         tx_free(&n->queue[q].tx);
     free(n->queue);
     free(n->source);
+    free(n->veth);
 }
 
 void nic_start(struct nic *n)

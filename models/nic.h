@@ -30,8 +30,13 @@
 #include "models/tx.h"
 #include "models/wire.h"
 
+enum nic_kind { NIC_KIND_HARDWARE, NIC_KIND_VETH };
+
+struct veth;
+
 struct nic_params {
     int64_t model;
+    int64_t kind;
     int64_t channels;
 };
 extern const struct model_info nic_model;
@@ -71,6 +76,7 @@ struct nic {
     bool has_senders;           /* then a frame is drawn only when its time has come */
     uint64_t drawn, next_sample;        /* frames put on this wire; number of the next to be sampled */
     struct frame *incoming;     /* on the wire: its wire_at is its arrival at the MAC */
+    struct veth *veth;          /* kind veth: what stands in for all the hardware */
     struct nic_queue *blocked;  /* ring-empty mode hold: the FIFO's oldest frame waits for its descriptor */
     ps_t next_at;               /* next transition of the hardware, PS_NEVER: none known */
     struct event transition;

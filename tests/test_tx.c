@@ -156,8 +156,8 @@ END_TEST
  * poll. */
 START_TEST(the_handler_takes_them_where_the_driver_is_of_that_age)
 {
-    begin("nic.tx.clean=irq cost.tx.handler=700cycles cost.tx.free=100cycles cost.irq.exit=50cycles pcie.msix_latency=300ns "
-          "cost.softirq.net_tx=200cycles");
+    begin("nic.tx.clean=irq cost.tx.handler=700cycles cost.tx.free=100cycles cost.irq.exit=50cycles "
+          "pcie.msix_latency=300ns cost.softirq.net_tx=200cycles");
     send(3);
     const ps_t handled = FIRST_DONE + 16 * US + 300 * NS + 700 * NS;
     rig_until(&r, handled - 1);

@@ -28,7 +28,7 @@ static const char columns[] =
 #define REST ",,,,,,,\n"        /* the cells of the second line: the suite's map wants the columns */
 
 /* Runs the rows, without the line of columns. */
-static void validate(struct validation *v, const char *rows)
+static void validate(struct validations *v, const char *rows)
 {
     struct validate_options o = { .data_dir = machine_data_dir(), .jobs = 1 };
     struct messages m = { 0 };
@@ -46,8 +46,10 @@ static void validate(struct validation *v, const char *rows)
     messages_free(&m);
 }
 
-static const struct validate_metric *metric(const struct validation *v, int row, const char *column)
+static const struct validate_metric *metric(const struct validations *all, int row, const char *column)
 {
+    const struct validation *v = &all->part[0];
+
     for (int i = 0; i < v->row[row].metrics; i++) {
         if (strcmp(v->row[row].metric[i].column, column) == 0)
             return &v->row[row].metric[i];
@@ -62,29 +64,29 @@ static const struct validate_metric *metric(const struct validation *v, int row,
  * inside while one that is 5 % off is not. */
 START_TEST(a_mean_is_held_against_its_interval)
 {
-    struct validation v;
+    struct validations v;
 
     validate(&v,
              "right," MACHINE ",20,,poisson,10000,5000,5000,0,,32767,,,\"md1_sojourn(gap, service)\"," REST
              "wrong," MACHINE ",20,,poisson,10000,5000,5000,0,,32767,,,7875," REST
              "fewer," MACHINE ",5,,poisson,10000,5000,5000,0,,32767,,,\"md1_sojourn(gap, service)\"," REST);
-    CHECK_EQ(v.row[0].status, VALIDATE_PASS);
-    CHECK_EQ(v.row[1].status, VALIDATE_FAIL);
-    CHECK_EQ(v.row[2].status, VALIDATE_PASS);
+    CHECK_EQ(v.part[0].row[0].status, VALIDATE_PASS);
+    CHECK_EQ(v.part[0].row[1].status, VALIDATE_FAIL);
+    CHECK_EQ(v.part[0].row[2].status, VALIDATE_PASS);
     ck_assert_double_eq(metric(&v, 0, "sojourn")->measured, 7500);
     ck_assert_double_eq(metric(&v, 0, "sojourn")->predicted, metric(&v, 1, "sojourn")->predicted);
     ck_assert_double_lt(metric(&v, 0, "sojourn")->tolerance, 0.02 * 7500);
     ck_assert_double_gt(metric(&v, 2, "sojourn")->tolerance, metric(&v, 0, "sojourn")->tolerance);
-    CHECK_EQ(v.row[0].metrics, 1);          /* no batches, no coverage */
-    ck_assert(!validation_holds(&v));
-    validation_free(&v);
+    CHECK_EQ(v.part[0].row[0].metrics, 1);          /* no batches, no coverage */
+    ck_assert(!validations_holds(&v));
+    validations_free(&v);
 }
 END_TEST
 
 /* 100 batches of 5: of a value that is right some 95 intervals hold it, of one that is 3 % off few. */
 START_TEST(intervals_hold_what_is_right_as_often_as_they_say)
 {
-    struct validation v;
+    struct validations v;
 
     validate(&v,
              "right," MACHINE ",5,100,poisson,10000,2000,5000,0,,32767,,,\"md1_sojourn(gap, service)\"," REST
@@ -95,23 +97,23 @@ START_TEST(intervals_hold_what_is_right_as_often_as_they_say)
     ck_assert_double_ge(right->predicted, 0.87);
     ck_assert(!wrong->pass);
     ck_assert_double_lt(wrong->predicted, 0.87);
-    CHECK_EQ(v.row[1].status, VALIDATE_FAIL);
-    validation_free(&v);
+    CHECK_EQ(v.part[0].row[1].status, VALIDATE_FAIL);
+    validations_free(&v);
 }
 END_TEST
 
 /* Nothing is drawn: one run says it, and `least` judges. */
 START_TEST(an_exact_row_needs_no_replications)
 {
-    struct validation v;
+    struct validations v;
 
     validate(&v,
              "exact," MACHINE ",,,cbr,100,5000,300,0,,127,1,,,\"burst_loss(frames, gap, service, slots, batch)\"" REST
              "off," MACHINE ",,,cbr,100,5000,300,0,,127,1,,,3205" REST);
-    CHECK_EQ(v.row[0].status, VALIDATE_PASS);
+    CHECK_EQ(v.part[0].row[0].status, VALIDATE_PASS);
     CHECK_EQ(metric(&v, 0, "lost")->measured, 5000 - 127 - 1666);
-    CHECK_EQ(v.row[1].status, VALIDATE_FAIL);
-    validation_free(&v);
+    CHECK_EQ(v.part[0].row[1].status, VALIDATE_FAIL);
+    validations_free(&v);
 }
 END_TEST
 
@@ -125,16 +127,16 @@ START_TEST(a_row_that_cannot_be_judged_is_an_error)
         { "x," MACHINE ",10000,1000,cbr,100,50,30,0,,127,1,,,0" REST, "more than 1000000 runs" },
         { "x," MACHINE ",,,cbr,100,50,30,0,,127,1,,,burst(frames)" REST, "lost: there is no closed form burst" },
         { "x," MACHINE ",,,cbr,100,50,30,0,,127,1,,\"bucket_wait(lost, 1)\",\"bucket_wait(sojourn, 1)\"" REST,
-          "argument 1" },
+          "is no number" },
     };
 
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
-        struct validation v;
+        struct validations v;
         validate(&v, row[i].row);
-        CHECK_EQ(v.row[0].status, VALIDATE_ERROR);
-        ck_assert_msg(v.row[0].why && strstr(v.row[0].why, row[i].why), "%s: %s", row[i].row, v.row[0].why);
-        ck_assert(!validation_holds(&v));
-        validation_free(&v);
+        CHECK_EQ(v.part[0].row[0].status, VALIDATE_ERROR);
+        ck_assert_msg(v.part[0].row[0].why && strstr(v.part[0].row[0].why, row[i].why), "%s: %s", row[i].row, v.part[0].row[0].why);
+        ck_assert(!validations_holds(&v));
+        validations_free(&v);
     }
 }
 END_TEST
@@ -162,13 +164,20 @@ static void read_suite(const char *text, char *said, size_t size)
     rmdir(folder);
 }
 
-START_TEST(counts_intervals_and_coverage_are_read)
+START_TEST(what_a_suite_asks_for_is_read)
 {
     static const struct { const char *more, *why; } row[] = {
         { "reps: 3\nbatches: 10\nconfidence: 99%\n", "" },
         { "reps: 0\n", "a whole number from 1 on" }, { "batches: 1.5\n", "a whole number from 1 on" },
         { "reps: 1e9\n", "a whole number from 1 on" }, { "confidence: 100%\n", "between 0 and 1" },
         { "metrics: [{column: b, coverage: c}]\n", "no metric of column c" },
+        { "bounds: [{column: a, at_most: \"2 * polls\"}]\n", "" }, { "bounds: [{column: c, at_most: 1}]\n", "of a metric" },
+        { "checks: [{id: c, rows: x, along: n, value: a, is: falls}]\n", "" },
+        { "checks: [{id: c, rows: x, along: n, value: a, is: sinks}]\n", "falls or rises" },
+        { "printed: [{rows: x, run: off}]\n", "" }, { "printed: [{rows: x, column: a}]\n", "column and is together" },
+        { "fitted: [{rows: x}]\n", "rows and what" }, { "map: [{set: a}]\nmap: [{set: b}]\n", "a second list of map" },
+        { "metrics: [{column: a, within: some}]\n", "nor a share" }, { "metrics: [{column: a, within: \"{w}\"}]\n", "" },
+        { "metrics: [{column: a, within: ci, over: b}]\n", "no interval of its own" },
     };
     char text[512], said[512];
 
@@ -183,4 +192,4 @@ START_TEST(counts_intervals_and_coverage_are_read)
 END_TEST
 
 SUITE(validation, a_mean_is_held_against_its_interval, intervals_hold_what_is_right_as_often_as_they_say,
-      an_exact_row_needs_no_replications, a_row_that_cannot_be_judged_is_an_error, counts_intervals_and_coverage_are_read)
+      an_exact_row_needs_no_replications, a_row_that_cannot_be_judged_is_an_error, what_a_suite_asks_for_is_read)

@@ -30,6 +30,7 @@ static const char *const examples[] = {
     "rxsim validate qemu",
     "rxsim validate qemu --only 'J_* K_*' --failed",
     "rxsim validate qemu --rows my-measurements.csv --json",
+    "rxsim validate veth --rows my-bursts.csv",
     "rxsim validate qemu --trace A_rate500k",
     "rxsim validate --all",
     NULL
@@ -44,7 +45,7 @@ static void progress(void *user, int finished, int total)
 }
 
 /* Runs one suite into `v` (to be freed in any case). */
-static int validate(const struct arguments *a, const char *suite, struct watch *w, struct validation *v)
+static int validate(const struct arguments *a, const char *suite, struct watch *w, struct validations *v)
 {
     struct messages m = { 0 };
     struct validate_options o = {
@@ -67,16 +68,16 @@ static int validate(const struct arguments *a, const char *suite, struct watch *
 static int validate_one(const struct arguments *a, const char *suite)
 {
     struct watch w = { 0 };
-    struct validation v;
+    struct validations v;
     int code = validate(a, suite, &w, &v);
 
     if (code == EXIT_OK && a->json)
         validation_json(&v, stdout);
     else if (code == EXIT_OK)
         validation_print(&v, given(a, "failed"), a->colour, stdout);
-    if (code == EXIT_OK && !validation_holds(&v))
+    if (code == EXIT_OK && !validations_holds(&v))
         code = EXIT_CHECK;
-    validation_free(&v);
+    validations_free(&v);
     return code;
 }
 
@@ -151,16 +152,16 @@ static int validate_all(const struct arguments *a)
     validation_table(&t);
     for (int i = 0; i < n && code <= EXIT_CHECK; i++) {
         struct watch w = { 0 };
-        struct validation v;
+        struct validations v;
         int one = validate(a, name[i], &w, &v);
         if (one == EXIT_OK) {
             if (given(a, "failed"))
                 validation_print(&v, true, a->colour, stdout);
             validation_table_row(&t, &v);
-            one = validation_holds(&v) ? EXIT_OK : EXIT_CHECK;
+            one = validations_holds(&v) ? EXIT_OK : EXIT_CHECK;
         }
         code = one > code ? one : code;
-        validation_free(&v);
+        validations_free(&v);
     }
     if (code <= EXIT_CHECK)
         table_print(&t, 0, stdout);

@@ -2,8 +2,6 @@
 #include "sim/lab/closed_form.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <gsl/gsl_cdf.h>
@@ -346,7 +344,7 @@ const struct closed_form closed_form[] = {
     { NULL, NULL, NULL, NULL }
 };
 
-static int arguments_of(const struct closed_form *f)
+int closed_form_arguments(const struct closed_form *f)
 {
     int n = 1;
 
@@ -355,75 +353,11 @@ static int arguments_of(const struct closed_form *f)
     return n;
 }
 
-static const struct closed_form *find(const char *name, size_t length)
+const struct closed_form *closed_form_find(const char *name)
 {
     for (const struct closed_form *f = closed_form; f->name; f++) {
-        if (strlen(f->name) == length && strncmp(f->name, name, length) == 0)
+        if (strcmp(f->name, name) == 0)
             return f;
     }
     return NULL;
-}
-
-/* One word: a number, or a name that has one. */
-static double argument(const char *text, size_t length, closed_form_lookup *lookup, void *user)
-{
-    char word[64];
-    char *end;
-
-    while (length > 0 && *text == ' ')
-        text++, length--;
-    while (length > 0 && text[length - 1] == ' ')
-        length--;
-    if (length == 0 || length >= sizeof word)
-        return NAN;
-    memcpy(word, text, length);
-    word[length] = '\0';
-    double x = strtod(word, &end);
-    return *end && lookup ? lookup(user, word) : *end ? NAN : x;
-}
-
-static int call(const struct closed_form *f, const char *text, closed_form_lookup *lookup, void *user, double *value,
-                char *why, size_t size)
-{
-    double given[CLOSED_FORM_ARGUMENTS];
-    int n = 0;
-
-    for (;;) {
-        size_t length = strcspn(text, ",)");
-        if (n == CLOSED_FORM_ARGUMENTS)
-            break;
-        given[n] = argument(text, length, lookup, user);
-        if (isnan(given[n])) {
-            snprintf(why, size, "%s: argument %d, %.*s, is no number", f->name, n + 1, (int)length, text);
-            return -1;
-        }
-        n++;
-        text += length;
-        if (*text != ',')
-            break;
-        text++;
-    }
-    if (n != arguments_of(f) || strcmp(text, ")") != 0) {
-        snprintf(why, size, "%s takes (%s), and nothing behind it", f->name, f->arguments);
-        return -1;
-    }
-    *value = f->value(given);
-    return 0;
-}
-
-int closed_form_value(const char *text, closed_form_lookup *lookup, void *user, double *value, char *why, size_t size)
-{
-    size_t name = strcspn(text, "(");
-
-    if (!text[name]) {
-        *value = argument(text, name, NULL, NULL);
-        snprintf(why, size, "%s is neither a number nor NAME(ARGUMENT, ..)", text);
-        return isnan(*value) ? -1 : 0;
-    }
-    const struct closed_form *f = find(text, name);
-    if (!f) {
-        snprintf(why, size, "there is no closed form %.*s", (int)name, text);
-        return -1;
-    }
-    return call(f, text + name + 1, lookup, user, value, why, size);
 }

@@ -136,9 +136,9 @@ static double little(const struct probe *p, const struct result *r, const char *
     return NAN;
 }
 
-bool probe_needs_census(const char *name)
+bool probe_needs_census(const char *expression)
 {
-    return strcmp(name, "little:ring") == 0 || strcmp(name, "little:inside") == 0;
+    return strstr(expression, "little:ring") || strstr(expression, "little:inside");
 }
 
 /* ---- numbers of the result ---- */
@@ -196,10 +196,31 @@ static double cpu_ns(const struct result *r, const char *context)
     return NAN;
 }
 
+static double busy_cpus(const struct result *r)
+{
+    double busy = 0;
+
+    for (int c = 0; c < r->cpus; c++) {
+        for (int k = 0; k < RESULT_CONTEXTS; k++)
+            busy += k == RESULT_IDLE ? 0 : (double)r->cpu[c].ps[k];
+    }
+    return busy / (double)r->sim_ps;
+}
+
+static double poll_work(const struct result *r)
+{
+    double sum = 0;
+
+    for (int i = 0; i < (int)(sizeof r->work_hist / sizeof r->work_hist[0]); i++)
+        sum += (double)r->work_hist[i] * i;
+    return sum;
+}
+
 static double plain(const struct probe *p, const struct result *r, const char *name)
 {
     const struct { const char *name; double value; } table[] = {
-        { "app_n", (double)p->recvs }, { "polls", (double)r->polls }, { "irqs", (double)r->irqs },
+        { "app_n", (double)p->recvs }, { "busy_cpus", busy_cpus(r) },
+        { "polls", (double)r->polls }, { "poll_work", poll_work(r) }, { "irqs", (double)r->irqs },
         { "net_rx_runs", (double)r->softirq_runs }, { "time_squeeze", (double)r->time_squeeze },
         { "offered", (double)r->ledger.offered }, { "in_flight", (double)r->ledger.in_flight },
         { "delivered", (double)result_kind(&r->ledger, FATE_KIND_DELIVERED) },
@@ -237,7 +258,7 @@ static double by_name(const struct probe *p, const struct result *r, const char 
     return plain(p, r, name);
 }
 
-static double rate_or_plain(const struct probe *p, const struct result *r, const char *name)
+double probe_metric(const struct probe *p, const struct result *r, const char *name)
 {
     size_t n = strlen(name);
     char base[128];
@@ -247,21 +268,4 @@ static double rate_or_plain(const struct probe *p, const struct result *r, const
     memcpy(base, name, n - 2);
     base[n - 2] = '\0';
     return by_name(p, r, base) * 1e12 / (double)(r->offer_ps > 0 ? r->offer_ps : r->sim_ps);
-}
-
-double probe_metric(const struct probe *p, const struct result *r, const char *name)
-{
-    double sum = 0;
-    char term[128];
-
-    while (*name) {
-        size_t n = strcspn(name, "+");
-        if (n == 0 || n >= sizeof term)
-            return NAN;
-        memcpy(term, name, n);
-        term[n] = '\0';
-        sum += rate_or_plain(p, r, term);
-        name += n + (name[n] == '+');
-    }
-    return sum;
 }

@@ -31,6 +31,7 @@ trace_fn probe_hook;
 /* A number by name, NAN if undefined or unknown:
  *   app_n, app_in_window       recv() calls that returned data; of them up to the last arrival
  *   wire2app_mean|min|p50|p90|p99|max   last bit on the wire to recv() returned, ns
+ *   poll_work                  skbs or frames taken by all polls together
  *   polls irqs net_rx_runs time_squeeze offered delivered consumed dropped in_flight
  *   warm_drop_rate             dropped since the end of run.warmup / (dropped + delivered of those that arrived since)
  *   first_drop                 number of the first frame that was dropped, from 0 (run_options.sample_drops >= 1)
@@ -38,10 +39,11 @@ trace_fn probe_hook;
  *                              the census, over the sum of the frames' own times there a unit of time. 1 by Little's
  *                              law, if all frames that were there were delivered
  *   drop:REASON, counter:NAME, counter:SCOPE:NAME, cpu:CONTEXT (ns over all CPUs), metric:NAME (see metric_info)
- *   NAME+NAME                  a sum
- *   NAME/s                     any of these per second of offered traffic */
-/* Whether the number needs run_options.census, which makes a run slower. */
-bool probe_needs_census(const char *name);
+ *   busy_cpus                  CPUs' time that was not idle, in CPUs
+ *   NAME/s                     any of these per second of offered traffic
+ * Expressions over them are sim/lab/expression.h's. */
 double probe_metric(const struct probe *p, const struct result *r, const char *name);
+/* Whether such an expression needs run_options.census, which makes a run slower. */
+bool probe_needs_census(const char *expression);
 
 #endif

@@ -3,8 +3,7 @@
 
 #include <errno.h>
 #include <fnmatch.h>
-#include <limits.h>
-#include <stdint.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,40 +41,54 @@ static const char *text_of(struct reading *r, const yaml_node_t *n)
     return "";
 }
 
-static void take_text(struct reading *r, const yaml_node_t *n, char **to)
+/* ---- the fields of an entry, by name ---- */
+
+struct field;
+typedef void take_fn(struct reading *r, const yaml_node_t *n, const struct field *f, void *to);
+
+struct field {
+    const char *key;            /* NULL ends a list of fields */
+    take_fn *take;
+    size_t at;                  /* of the value in its entry */
+    const struct field *of;     /* what the value consists of, where it is a map or a list of maps */
+    size_t size, count_at;      /* of an entry of the list; of their number */
+};
+
+static void take_map(struct reading *r, const yaml_node_t *n, const struct field *f, void *to)
 {
-    free(*to);
-    *to = strdup(text_of(r, n));
+    if (n->type != YAML_MAPPING_NODE) {
+        complain(r, n, "a map {key: value, ..} is expected here", "");
+        return;
+    }
+    for (yaml_node_pair_t *p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top; p++) {
+        const yaml_node_t *key = node(r, p->key), *value = node(r, p->value);
+        const struct field *of = f->of;
+        while (of->key && strcmp(of->key, text_of(r, key)) != 0)
+            of++;
+        if (of->key)
+            of->take(r, value, of, (char *)to + of->at);
+        else
+            complain(r, key, "unknown key: ", text_of(r, key));
+    }
 }
 
-/* "2%" or "0.02". */
-static void take_number(struct reading *r, const yaml_node_t *n, double *to)
+static void take_text(struct reading *r, const yaml_node_t *n, const struct field *f, void *to)
 {
-    const char *text = text_of(r, n);
-    char *end;
-    double x = strtod(text, &end);
+    char **text = to;
 
-    if (end != text && strcmp(end, "%") == 0)
-        x /= 100;
-    else if (end == text || *end)
-        complain(r, n, "not a number, nor a share such as 5%: ", text);
-    *to = x;
-}
-
-static void take_count(struct reading *r, const yaml_node_t *n, double *to)
-{
-    take_number(r, n, to);
-    if (!(*to >= 1 && *to <= SUITE_RUNS) || *to != (double)(int)*to)
-        complain(r, n, "a whole number from 1 on is expected here, not ", text_of(r, n));
+    (void)f;
+    free(*text);
+    *text = strdup(text_of(r, n));
 }
 
 /* A list, or one value. */
-static void take_list(struct reading *r, const yaml_node_t *n, char *to[SUITE_BY])
+static void take_list(struct reading *r, const yaml_node_t *n, const struct field *f, void *to)
 {
+    char **text = to;
     int k = 0;
 
     if (n->type != YAML_SEQUENCE_NODE) {
-        take_text(r, n, &to[0]);
+        take_text(r, n, f, text);
         return;
     }
     for (yaml_node_item_t *i = n->data.sequence.items.start; i < n->data.sequence.items.top; i++) {
@@ -83,184 +96,201 @@ static void take_list(struct reading *r, const yaml_node_t *n, char *to[SUITE_BY
             complain(r, n, "a list holds at most seven values", "");
             return;
         }
-        take_text(r, node(r, *i), &to[k++]);
+        take_text(r, node(r, *i), f, &text[k++]);
     }
 }
 
-/* ---- entries: each field of a map by its name ---- */
-
-typedef bool field_fn(struct reading *r, void *entry, const char *key, const yaml_node_t *value);
-
-static void each_field(struct reading *r, const yaml_node_t *n, field_fn *fn, void *entry)
+/* "2%" or "0.02". */
+static void take_number(struct reading *r, const yaml_node_t *n, const struct field *f, void *to)
 {
-    if (n->type != YAML_MAPPING_NODE) {
-        complain(r, n, "a map {key: value, ..} is expected here", "");
-        return;
-    }
-    for (yaml_node_pair_t *p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top; p++) {
-        const yaml_node_t *key = node(r, p->key);
-        if (!fn(r, entry, text_of(r, key), node(r, p->value)))
-            complain(r, key, "unknown key: ", text_of(r, key));
+    const char *text = text_of(r, n);
+    char *end;
+    double x = strtod(text, &end);
+
+    (void)f;
+    if (end != text && strcmp(end, "%") == 0)
+        x /= 100;
+    else if (end == text || *end)
+        complain(r, n, "not a number, nor a share such as 5%: ", text);
+    *(double *)to = x;
+}
+
+static void take_count(struct reading *r, const yaml_node_t *n, const struct field *f, void *to)
+{
+    double x = 0;
+
+    take_number(r, n, f, &x);
+    if (!(x >= 1 && x <= SUITE_RUNS) || x != (double)(int)x)
+        complain(r, n, "a whole number from 1 on is expected here, not ", text_of(r, n));
+    *(double *)to = x;
+}
+
+/* A share, or a text that the row's cells make one. */
+static void take_share(struct reading *r, const yaml_node_t *n, const struct field *f, void *to)
+{
+    double x;
+
+    take_text(r, n, f, to);
+    if (!strchr(text_of(r, n), '{') && strcmp(text_of(r, n), "ci") != 0)
+        take_number(r, n, f, &x);
+}
+
+/* One of two words. */
+static void take_either(struct reading *r, const yaml_node_t *n, const char *yes, const char *no, bool *to)
+{
+    *to = strcmp(text_of(r, n), yes) == 0;
+    if (!*to && strcmp(text_of(r, n), no) != 0) {
+        messages_add(r->m, "%s:%lu: %s or %s is expected here, not %s", r->s->path,
+                     (unsigned long)n->start_mark.line + 1, yes, no, text_of(r, n));
+        r->bad++;
     }
 }
 
-/* A list of maps becomes an array of `size`-byte entries. */
-static void each_entry(struct reading *r, const yaml_node_t *n, field_fn *fn, void *array, int *count, size_t size)
+static void take_yes(struct reading *r, const yaml_node_t *n, const struct field *f, void *to)
 {
+    (void)f;
+    take_either(r, n, "yes", "no", to);
+}
+
+static void take_off(struct reading *r, const yaml_node_t *n, const struct field *f, void *to)
+{
+    (void)f;
+    take_either(r, n, "off", "on", to);
+}
+
+static void take_falls(struct reading *r, const yaml_node_t *n, const struct field *f, void *to)
+{
+    (void)f;
+    take_either(r, n, "falls", "rises", to);
+}
+
+static void take_version(struct reading *r, const yaml_node_t *n, const struct field *f, void *to)
+{
+    (void)f;
+    (void)to;
+    if (strcmp(text_of(r, n), "1") != 0)
+        complain(r, n, "this program reads version 1, not ", text_of(r, n));
+}
+
+/* A list of maps becomes an array of entries. */
+static void take_entries(struct reading *r, const yaml_node_t *n, const struct field *f, void *to)
+{
+    int *count = (int *)(void *)((char *)r->s + f->count_at);
+
     if (n->type != YAML_SEQUENCE_NODE) {
         complain(r, n, "a list of maps is expected here", "");
         return;
     }
+    if (*(void **)to) {
+        complain(r, n, "a second list of ", f->key);
+        return;
+    }
     size_t room = (size_t)(n->data.sequence.items.top - n->data.sequence.items.start);
-    char *entries = calloc(room + 1, size);
+    char *entries = calloc(room + 1, f->size);
     if (!entries) {
         complain(r, n, "out of memory", "");
         return;
     }
-    *(void **)array = entries;
-    for (yaml_node_item_t *i = n->data.sequence.items.start; i < n->data.sequence.items.top; i++)
-        each_field(r, node(r, *i), fn, entries + size * (size_t)(*count)++);
+    *(void **)to = entries;
+    for (yaml_node_item_t *i = n->data.sequence.items.start; i < n->data.sequence.items.top; i++) {
+        char *entry = entries + f->size * (size_t)(*count)++;
+        *(int *)(void *)entry = (int)node(r, *i)->start_mark.line + 1;      /* its `line` */
+        take_map(r, node(r, *i), f, entry);
+    }
 }
 
-static bool map_field(struct reading *r, void *entry, const char *key, const yaml_node_t *value)
+#define FIELD(owner, key, member, take)  { key, take, offsetof(struct owner, member), NULL, 0, 0 }
+#define ENTRIES(key, member, count, fields) \
+    { key, take_entries, offsetof(struct suite, member), fields, sizeof *((struct suite *)0)->member, \
+      offsetof(struct suite, count) }
+#define END  { NULL, NULL, 0, NULL, 0, 0 }
+
+static const struct field map_fields[] = {
+    FIELD(suite_map, "column", column, take_text), FIELD(suite_map, "is", is, take_text),
+    FIELD(suite_map, "set", set, take_text), FIELD(suite_map, "to", to, take_text),
+    FIELD(suite_map, "before", before, take_text), FIELD(suite_map, "by", by, take_list), END
+};
+
+static const struct field poisson_fields[] = {
+    FIELD(suite_poisson, "column", column, take_text), FIELD(suite_poisson, "is", is, take_text),
+    FIELD(suite_poisson, "mean", mean, take_text), FIELD(suite_poisson, "n", n, take_text),
+    FIELD(suite_poisson, "seed", seed, take_text), FIELD(suite_poisson, "frame", frame, take_text), END
+};
+
+static const struct field metric_fields[] = {
+    FIELD(suite_metric, "column", column, take_text), FIELD(suite_metric, "from", from, take_text),
+    FIELD(suite_metric, "within", within, take_share), FIELD(suite_metric, "of", of, take_text),
+    FIELD(suite_metric, "least", least, take_number), FIELD(suite_metric, "spread", spread, take_number),
+    FIELD(suite_metric, "by", by, take_list), FIELD(suite_metric, "rows", rows, take_text),
+    FIELD(suite_metric, "over", over, take_text), FIELD(suite_metric, "coverage", coverage, take_text),
+    FIELD(suite_metric, "printed", printed, take_yes), END
+};
+
+static const struct field bound_fields[] = {
+    FIELD(suite_bound, "column", column, take_text), FIELD(suite_bound, "rows", rows, take_text),
+    FIELD(suite_bound, "at_least", at_least, take_text), FIELD(suite_bound, "at_most", at_most, take_text), END
+};
+
+static const struct field check_fields[] = {
+    FIELD(suite_check, "id", id, take_text), FIELD(suite_check, "what", what, take_text),
+    FIELD(suite_check, "rows", rows, take_text), FIELD(suite_check, "along", along, take_text),
+    FIELD(suite_check, "value", value, take_text), FIELD(suite_check, "is", falls, take_falls),
+    FIELD(suite_check, "slack", slack, take_number), FIELD(suite_check, "least", least, take_number), END
+};
+
+static const struct field printed_fields[] = {
+    FIELD(suite_printed, "rows", rows, take_text), FIELD(suite_printed, "column", column, take_text),
+    FIELD(suite_printed, "is", is, take_text), FIELD(suite_printed, "why", why, take_text),
+    FIELD(suite_printed, "run", not_run, take_off), END
+};
+
+static const struct field fitted_fields[] = {
+    FIELD(suite_fitted, "rows", rows, take_text), FIELD(suite_fitted, "what", what, take_text), END
+};
+
+static const struct field chaos_fields[] = {
+    FIELD(suite, "key", chaos_key, take_text), FIELD(suite, "values", chaos_value, take_list),
+    FIELD(suite, "at_most", chaos_at_most, take_number), END
+};
+
+static const struct field suite_fields[] = {
+    { "version", take_version, 0, NULL, 0, 0 },
+    FIELD(suite, "what", what, take_text), FIELD(suite, "parts", parts, take_list),
+    FIELD(suite, "rows", rows, take_text), FIELD(suite, "id", id, take_text),
+    FIELD(suite, "scenario", scenario, take_text),
+    FIELD(suite, "group", group, take_list), FIELD(suite, "pass", pass, take_number),
+    FIELD(suite, "calibration", calibration, take_text), FIELD(suite, "reps", reps, take_count),
+    FIELD(suite, "batches", batches, take_count), FIELD(suite, "confidence", confidence, take_number),
+    { "chaos", take_map, 0, chaos_fields, 0, 0 },
+    ENTRIES("map", map, maps, map_fields), ENTRIES("poisson", poisson, poissons, poisson_fields),
+    ENTRIES("metrics", metric, metrics, metric_fields), ENTRIES("bounds", bound, bounds, bound_fields),
+    ENTRIES("checks", check, checks, check_fields), ENTRIES("printed", printed, printeds, printed_fields),
+    ENTRIES("fitted", fitted, fitteds, fitted_fields), END
+};
+static const struct field suite_field = { NULL, take_map, 0, suite_fields, 0, 0 };
+
+/* Frees what the fields of an entry, or of the suite itself, hold. */
+static void free_fields(const struct field *fields, void *entry)
 {
-    struct suite_map *map = entry;
-
-    map->line = (int)value->start_mark.line + 1;
-    if (strcmp(key, "column") == 0)
-        take_text(r, value, &map->column);
-    else if (strcmp(key, "is") == 0)
-        take_text(r, value, &map->is);
-    else if (strcmp(key, "set") == 0)
-        take_text(r, value, &map->set);
-    else if (strcmp(key, "to") == 0)
-        take_text(r, value, &map->to);
-    else
-        return false;
-    return true;
+    for (const struct field *f = fields; f->key; f++) {
+        char **text = (char **)(void *)((char *)entry + f->at);
+        if (f->take == take_text || f->take == take_share) {
+            free(*text);
+        } else if (f->take == take_list) {
+            for (int k = 0; k < SUITE_BY; k++)
+                free(text[k]);
+        } else if (f->take == take_map) {
+            free_fields(f->of, text);
+        } else if (f->take == take_entries) {
+            int count = *(int *)(void *)((char *)entry + f->count_at);
+            for (int k = 0; k < count; k++)
+                free_fields(f->of, *text + f->size * (size_t)k);
+            free(*text);
+        }
+    }
 }
 
-static bool poisson_field(struct reading *r, void *entry, const char *key, const yaml_node_t *value)
-{
-    struct suite_poisson *poisson = entry;
-
-    if (strcmp(key, "column") == 0)
-        take_text(r, value, &poisson->column);
-    else if (strcmp(key, "is") == 0)
-        take_text(r, value, &poisson->is);
-    else if (strcmp(key, "mean") == 0)
-        take_text(r, value, &poisson->mean);
-    else if (strcmp(key, "n") == 0)
-        take_text(r, value, &poisson->n);
-    else if (strcmp(key, "seed") == 0)
-        take_text(r, value, &poisson->seed);
-    else if (strcmp(key, "frame") == 0)
-        take_text(r, value, &poisson->frame);
-    else
-        return false;
-    return true;
-}
-
-static bool metric_field(struct reading *r, void *entry, const char *key, const yaml_node_t *value)
-{
-    struct suite_metric *metric = entry;
-
-    if (strcmp(key, "column") == 0)
-        take_text(r, value, &metric->column);
-    else if (strcmp(key, "from") == 0)
-        take_text(r, value, &metric->from);
-    else if (strcmp(key, "within") == 0 && strcmp(text_of(r, value), "ci") == 0)
-        metric->ci = true;
-    else if (strcmp(key, "within") == 0)
-        take_number(r, value, &metric->within);
-    else if (strcmp(key, "coverage") == 0)
-        take_text(r, value, &metric->coverage);
-    else if (strcmp(key, "least") == 0)
-        take_number(r, value, &metric->least);
-    else if (strcmp(key, "spread") == 0)
-        take_number(r, value, &metric->spread);
-    else if (strcmp(key, "of") == 0)
-        take_text(r, value, &metric->of);
-    else if (strcmp(key, "by") == 0)
-        take_list(r, value, metric->by);
-    else if (strcmp(key, "rows") == 0)
-        take_text(r, value, &metric->rows);
-    else if (strcmp(key, "printed") == 0)
-        metric->printed = true;
-    else
-        return false;
-    return true;
-}
-
-static bool printed_field(struct reading *r, void *entry, const char *key, const yaml_node_t *value)
-{
-    struct suite_printed *printed = entry;
-
-    if (strcmp(key, "rows") == 0)
-        take_text(r, value, &printed->rows);
-    else if (strcmp(key, "why") == 0)
-        take_text(r, value, &printed->why);
-    else
-        return false;
-    return true;
-}
-
-static bool chaos_field(struct reading *r, void *entry, const char *key, const yaml_node_t *value)
-{
-    struct suite *s = entry;
-
-    if (strcmp(key, "key") == 0)
-        take_text(r, value, &s->chaos_key);
-    else if (strcmp(key, "values") == 0)
-        take_list(r, value, s->chaos_value);
-    else if (strcmp(key, "at_most") == 0)
-        take_number(r, value, &s->chaos_at_most);
-    else
-        return false;
-    return true;
-}
-
-static bool suite_field(struct reading *r, void *entry, const char *key, const yaml_node_t *value)
-{
-    struct suite *s = entry;
-
-    if (strcmp(key, "version") == 0) {
-        if (strcmp(text_of(r, value), "1") != 0)
-            complain(r, value, "this program reads version 1, not ", text_of(r, value));
-    } else if (strcmp(key, "what") == 0)
-        take_text(r, value, &s->what);
-    else if (strcmp(key, "rows") == 0)
-        take_text(r, value, &s->rows_file);
-    else if (strcmp(key, "kind") == 0)
-        take_text(r, value, &s->kind);
-    else if (strcmp(key, "scenario") == 0)
-        take_text(r, value, &s->scenario);
-    else if (strcmp(key, "group") == 0)
-        take_list(r, value, s->group);
-    else if (strcmp(key, "pass") == 0)
-        take_number(r, value, &s->pass);
-    else if (strcmp(key, "calibration") == 0)
-        take_text(r, value, &s->calibration);
-    else if (strcmp(key, "reps") == 0)
-        take_count(r, value, &s->reps);
-    else if (strcmp(key, "batches") == 0)
-        take_count(r, value, &s->batches);
-    else if (strcmp(key, "confidence") == 0)
-        take_number(r, value, &s->confidence);
-    else if (strcmp(key, "chaos") == 0)
-        each_field(r, value, chaos_field, s);
-    else if (strcmp(key, "printed") == 0)
-        each_entry(r, value, printed_field, &s->printed, &s->printeds, sizeof *s->printed);
-    else if (strcmp(key, "map") == 0)
-        each_entry(r, value, map_field, &s->map, &s->maps, sizeof *s->map);
-    else if (strcmp(key, "poisson") == 0)
-        each_entry(r, value, poisson_field, &s->poisson, &s->poissons, sizeof *s->poisson);
-    else if (strcmp(key, "metrics") == 0)
-        each_entry(r, value, metric_field, &s->metric, &s->metrics, sizeof *s->metric);
-    else
-        return false;
-    return true;
-}
+/* ---- what must be there once all is read ---- */
 
 static bool has_metric(const struct suite *s, const char *column)
 {
@@ -271,34 +301,69 @@ static bool has_metric(const struct suite *s, const char *column)
     return false;
 }
 
-/* What must be there once all is read. */
-static void check(struct reading *r, const yaml_node_t *root)
+static void want(struct reading *r, bool there, int line, const char *what)
+{
+    if (there)
+        return;
+    messages_add(r->m, "%s:%d: %s", r->s->path, line, what);
+    r->bad++;
+}
+
+static void check_metrics(struct reading *r)
 {
     struct suite *s = r->s;
 
-    if (!s->rows_file || !s->scenario || s->metrics == 0)
-        complain(r, root, "a suite needs rows, scenario and metrics", "");
-    for (int i = 0; i < s->maps; i++) {
-        if (!s->map[i].set || (s->map[i].is && !s->map[i].column)) {
-            messages_add(r->m, "%s:%d: an entry of map needs `set`, and with `is` a column", s->path, s->map[i].line);
+    for (int i = 0; i < s->metrics; i++) {
+        struct suite_metric *metric = &s->metric[i];
+        want(r, metric->column != NULL, metric->line, "an entry of metrics needs a column");
+        if (!metric->from && metric->column)
+            metric->from = strdup(metric->column);
+        if (metric->within && strcmp(metric->within, "ci") == 0) {
+            metric->ci = true;
+            free(metric->within);
+            metric->within = NULL;
+        }
+        want(r, !(metric->ci && metric->over), metric->line, "a ratio of two rows has no interval of its own");
+        if (metric->coverage && !has_metric(s, metric->coverage)) {
+            messages_add(r->m, "%s:%d: coverage: there is no metric of column %s", s->path, metric->line,
+                         metric->coverage);
             r->bad++;
         }
     }
+    want(r, s->metrics <= SUITE_METRICS, 1, "a suite has at most 64 metrics");
+}
+
+static void check(struct reading *r)
+{
+    const struct suite *s = r->s;
+
+    if (s->parts[0])
+        return;
+    want(r, s->rows && s->scenario && s->metrics > 0, 1, "a suite needs rows, scenario and metrics");
+    want(r, s->confidence > 0 && s->confidence < 1, 1, "confidence is a share between 0 and 1");
+    for (int i = 0; i < s->maps; i++)
+        want(r, s->map[i].set && (!s->map[i].is || s->map[i].column), s->map[i].line,
+             "an entry of map needs `set`, and with `is` a column");
     for (int i = 0; i < s->poissons; i++) {
         const struct suite_poisson *p = &s->poisson[i];
-        if (!p->column || !p->is || !p->mean || !p->n || !p->seed || !p->frame)
-            complain(r, root, "an entry of poisson needs column, is, mean, n, seed and frame", "");
+        want(r, p->column && p->is && p->mean && p->n && p->seed && p->frame, p->line,
+             "an entry of poisson needs column, is, mean, n, seed and frame");
     }
-    for (int i = 0; i < s->metrics; i++) {
-        if (!s->metric[i].column)
-            complain(r, root, "an entry of metrics needs a column", "");
-        else if (!s->metric[i].from)
-            s->metric[i].from = strdup(s->metric[i].column);
-        if (s->metric[i].coverage && !has_metric(s, s->metric[i].coverage))
-            complain(r, root, "coverage: there is no metric of column ", s->metric[i].coverage);
+    check_metrics(r);
+    for (int i = 0; i < s->bounds; i++)
+        want(r, s->bound[i].column && has_metric(s, s->bound[i].column), s->bound[i].line,
+             "an entry of bounds needs the column of a metric");
+    for (int i = 0; i < s->checks; i++) {
+        const struct suite_check *c = &s->check[i];
+        want(r, c->id && c->rows && c->along && c->value, c->line,
+             "an entry of checks needs id, rows, along and value");
     }
-    if (!(s->confidence > 0 && s->confidence < 1))
-        complain(r, root, "confidence is a share between 0 and 1", "");
+    for (int i = 0; i < s->printeds; i++) {
+        const struct suite_printed *p = &s->printed[i];
+        want(r, p->rows && !p->column == !p->is, p->line, "an entry of printed needs rows, and column and is together");
+    }
+    for (int i = 0; i < s->fitteds; i++)
+        want(r, s->fitted[i].rows && s->fitted[i].what, s->fitted[i].line, "an entry of fitted needs rows and what");
 }
 
 static int parse(struct suite *s, const char *text, size_t length, struct messages *m)
@@ -317,8 +382,8 @@ static int parse(struct suite *s, const char *text, size_t length, struct messag
     }
     yaml_node_t *root = yaml_document_get_root_node(&r.document);
     if (root) {
-        each_field(&r, root, suite_field, s);
-        check(&r, root);
+        take_map(&r, root, &suite_field, s);
+        check(&r);
     } else {
         messages_add(m, "%s: the file is empty", s->path);
         r.bad++;
@@ -351,54 +416,11 @@ int suite_read(struct suite *s, const char *name, const char *data_dir, struct m
 
 void suite_free(struct suite *s)
 {
-    for (int i = 0; i < s->maps; i++) {
-        free(s->map[i].column);
-        free(s->map[i].is);
-        free(s->map[i].set);
-        free(s->map[i].to);
-    }
-    for (int i = 0; i < s->poissons; i++) {
-        free(s->poisson[i].column);
-        free(s->poisson[i].is);
-        free(s->poisson[i].mean);
-        free(s->poisson[i].n);
-        free(s->poisson[i].seed);
-        free(s->poisson[i].frame);
-    }
-    for (int i = 0; i < s->metrics; i++) {
-        struct suite_metric *metric = &s->metric[i];
-        free(metric->column);
-        free(metric->from);
-        free(metric->of);
-        free(metric->coverage);
-        free(metric->rows);
-        for (int k = 0; k < SUITE_BY; k++)
-            free(metric->by[k]);
-    }
-    for (int i = 0; i < s->printeds; i++) {
-        free(s->printed[i].rows);
-        free(s->printed[i].why);
-    }
-    for (int k = 0; k < SUITE_BY; k++) {
-        free(s->group[k]);
-        free(s->chaos_value[k]);
-    }
-    free(s->map);
-    free(s->poisson);
-    free(s->metric);
-    free(s->printed);
+    free_fields(suite_fields, s);
     free(s->name);
     free(s->path);
-    free(s->what);
-    free(s->rows_file);
-    free(s->scenario);
-    free(s->kind);
-    free(s->calibration);
-    free(s->chaos_key);
     *s = (struct suite){ 0 };
 }
-
-/* ---- globs and templates ---- */
 
 bool suite_matches(const char *globs, const char *text)
 {
@@ -415,107 +437,4 @@ bool suite_matches(const char *globs, const char *text)
         globs += n + strspn(globs + n, " ");
     }
     return false;
-}
-
-/* sum := product {+ product}, product := factor {* factor}, factor := whole number | column. */
-struct expression {
-    const char *at, *end;
-    const struct table_file *t;
-    int row;
-    bool bad;
-};
-
-static int64_t factor(struct expression *x)
-{
-    char word[64];
-    size_t n = 0;
-
-    while (x->at < x->end && *x->at != '*' && *x->at != '+' && n + 1 < sizeof word)
-        word[n++] = *x->at++;
-    word[n] = '\0';
-    const char *text = word[0] >= '0' && word[0] <= '9' ? word : table_file_cell(x->t, x->row, word);
-    char *end = NULL;
-    errno = 0;
-    long long value = text ? strtoll(text, &end, 10) : 0;
-    if (!text || end == text || *end || errno)
-        x->bad = true;
-    return value;
-}
-
-static int64_t product(struct expression *x)
-{
-    int64_t value = factor(x);
-
-    while (x->at < x->end && *x->at == '*') {
-        x->at++;
-        x->bad |= __builtin_mul_overflow(value, factor(x), &value);
-    }
-    return value;
-}
-
-static int64_t sum(struct expression *x)
-{
-    int64_t value = product(x);
-
-    while (x->at < x->end && *x->at == '+') {
-        x->at++;
-        x->bad |= __builtin_add_overflow(value, product(x), &value);
-    }
-    return value;
-}
-
-int suite_value(const char *expression, const struct table_file *t, int row, int64_t *value)
-{
-    struct expression x = { expression, expression + strlen(expression), t, row, false };
-
-    *value = sum(&x);
-    return x.bad || x.at != x.end ? -1 : 0;
-}
-
-/* What stands between braces: nothing (the cell), a column's text, or an expression. False: neither. */
-static bool fill_one(const char *in, size_t n, const char *cell, const struct table_file *t, int row, FILE *out)
-{
-    char word[64] = "";
-
-    if (n == 0 && cell)
-        return fputs(cell, out) >= 0;
-    if (n > 0 && n < sizeof word) {
-        memcpy(word, in, n);
-        word[n] = '\0';
-        const char *text = table_file_cell(t, row, word);
-        if (text)
-            return fputs(text, out) >= 0;
-    }
-    int64_t value;
-    if (n >= sizeof word || suite_value(word, t, row, &value) != 0)
-        return false;
-    return fprintf(out, "%lld", (long long)value) > 0;
-}
-
-char *suite_fill(const char *text, const char *cell, const struct table_file *t, int row, char *why, unsigned long size)
-{
-    char *filled = NULL;
-    size_t length;
-    FILE *out = open_memstream(&filled, &length);
-    bool ok = out != NULL;
-
-    while (ok && *text) {
-        size_t plain = strcspn(text, "{");
-        fwrite(text, 1, plain, out);
-        text += plain;
-        if (!*text)
-            break;
-        size_t n = strcspn(text + 1, "}");
-        ok = text[1 + n] == '}' && fill_one(text + 1, n, cell, t, row, out);
-        if (!ok)
-            snprintf(why, size, "cannot fill in %.*s", (int)(n + 2), text);
-        text += n + 2;
-    }
-    if (out)
-        fclose(out);
-    if (!ok) {
-        free(filled);
-        return NULL;
-    }
-    return filled;
 }

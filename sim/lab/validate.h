@@ -7,11 +7,14 @@
 #include <stdbool.h>
 
 #include "sim/lab/suite.h"
+#include "sim/lab/table_file.h"
 #include "sim/lab/timeline.h"
 
 struct validate_metric {
-    const char *column;         /* borrowed from the suite */
-    double predicted, measured, tolerance;      /* NAN: not known; tolerance NAN: shown only */
+    char *column;
+    int of;                     /* the suite's metric; of a check: the row */
+    double predicted, measured, tolerance;      /* NAN: not known; tolerance NAN: there is none */
+    double at_least, at_most;   /* what the prediction must keep to; NAN: there is no such bound */
     double error;               /* share of what the tolerance is a share of; NAN where there is no such thing */
     bool pass;
 };
@@ -25,20 +28,33 @@ enum validate_status {
 };
 
 struct validate_row {
-    const char *id, *set;       /* borrowed from the table; set "" if there is none */
+    char *id;
+    const char *set;            /* borrowed from the table; "" if there is none */
     char *group;                /* "kernel=6.1", "" if there is none */
     enum validate_status status;
     char *why;                  /* NULL: nothing to say */
+    const char *fitted;         /* the parameters fitted to this row, borrowed from the suite; NULL: none */
+    double *value;              /* the prediction of each metric of the suite; NULL: it was not run */
     bool within;                /* all its metrics are, judged or not */
     struct validate_metric *metric;     /* one for each of the suite that applies */
     int metrics;
 };
 
+/* One table of rows. */
 struct validation {
     struct suite suite;
     struct table_file table;
     struct validate_row *row;
     int rows;
+    struct validate_row *check; /* of the suite's checks, those that found rows to compare */
+    int checks;
+};
+
+/* A suite and what it consists of: itself, or its parts. */
+struct validations {
+    struct suite suite;         /* as named; empty but for its name if it has no parts */
+    struct validation *part;
+    int parts;
 };
 
 struct validate_options {
@@ -55,16 +71,20 @@ struct validate_options {
  * and records its events in `simulated`, which the caller frees. 0, or -1 after adding messages. */
 int validate_timeline(const char *suite, const char *id, const struct validate_options *o, struct timeline *simulated,
                       struct messages *m);
-/* Runs the suite. 0; -1 after adding messages if suite or rows are wrong, or when stopped. Free in any case. */
-int validate_suite(struct validation *v, const char *name, const struct validate_options *o, struct messages *m);
-void validation_free(struct validation *v);
+/* Runs the suite; with `rows`, of several parts the one whose rows have the same columns. 0; -1 after adding messages if
+ * suite or rows are wrong, or when stopped. Free in any case. */
+int validate_suite(struct validations *all, const char *name, const struct validate_options *o, struct messages *m);
+void validations_free(struct validations *all);
 
 bool validate_judged(enum validate_status s);
 extern const char *const validate_status_name[];
 
 /* Of the judged rows of a group (NULL: of all): how many there are and how many pass. */
 void validation_count(const struct validation *v, const char *group, int *judged, int *passed);
-/* Every group, the judged share that passes at least the suite's threshold, and no row was in error. */
+/* Every group, every check, the judged share that passes at least the suite's threshold, and no row was in error. */
 bool validation_holds(const struct validation *v);
+/* The same over all parts, checks included. */
+void validations_count(const struct validations *all, int *judged, int *passed);
+bool validations_holds(const struct validations *all);
 
 #endif

@@ -29,7 +29,7 @@ static void number(double x, char text[NUMBER_TEXT])
 static const struct validate_metric *find_metric(const struct validate_row *r, const char *column)
 {
     for (int i = 0; i < r->metrics; i++) {
-        if (r->metric[i].column == column)
+        if (strcmp(r->metric[i].column, column) == 0)
             return &r->metric[i];
     }
     return NULL;
@@ -41,7 +41,7 @@ static void metric_cell(struct table *t, const struct validate_metric *m)
     char predicted[NUMBER_TEXT], measured[NUMBER_TEXT];
 
     if (!m) {
-        table_cell(t, " ");
+        table_cell(t, "%s", "");
         return;
     }
     number(m->predicted, predicted);
@@ -52,6 +52,16 @@ static void metric_cell(struct table *t, const struct validate_metric *m)
         table_cell(t, "%s (%s)%s", predicted, measured, m->pass ? "" : " !");
 }
 
+/* Several metrics may share a column, for different rows: it is one column here. */
+static bool first_of_column(const struct validation *v, int metric)
+{
+    for (int i = 0; i < metric; i++) {
+        if (strcmp(v->suite.metric[i].column, v->suite.metric[metric].column) == 0)
+            return false;
+    }
+    return true;
+}
+
 /* The metrics that some row of a family has, one bit each. */
 static uint64_t metrics_of(const struct validation *v, const char *family)
 {
@@ -59,7 +69,7 @@ static uint64_t metrics_of(const struct validation *v, const char *family)
 
     for (int i = 0; i < v->rows; i++) {
         for (int k = 0; same_family(family, v->row[i].id) && k < v->suite.metrics; k++)
-            bits |= (uint64_t)(find_metric(&v->row[i], v->suite.metric[k].column) != NULL) << k;
+            bits |= (uint64_t)(first_of_column(v, k) && find_metric(&v->row[i], v->suite.metric[k].column)) << k;
     }
     return bits;
 }
@@ -84,14 +94,52 @@ static void table_end(struct table *t, FILE *out)
     table_free(t);
 }
 
+static bool has_sets(const struct validation *v)
+{
+    for (int i = 0; i < v->rows; i++) {
+        if (*v->row[i].set)
+            return true;
+    }
+    return false;
+}
+
 static void row_cells(struct table *t, const struct validation *v, const struct validate_row *r, uint64_t bits)
 {
     table_cell(t, "%s", r->id);
-    table_cell(t, "%s", r->set);
+    if (has_sets(v))
+        table_cell(t, "%s", r->set);
     table_cell(t, "%s", validate_status_name[r->status]);
     for (int k = 0; k < v->suite.metrics; k++) {
         if (bits >> k & 1)
             metric_cell(t, find_metric(r, v->suite.metric[k].column));
+    }
+}
+
+/* Notes are of rows that are here: with --only, not all are. */
+static bool concerns(const struct validation *v, const char *globs)
+{
+    for (int i = 0; i < v->rows; i++) {
+        if (suite_matches(globs, v->row[i].id))
+            return true;
+    }
+    return false;
+}
+
+static void print_notes(const struct validation *v, FILE *out)
+{
+    fputc('\n', out);
+    for (int i = 0; i < v->rows; i++) {
+        if (v->row[i].status == VALIDATE_ERROR)
+            fprintf(out, "%s: %s\n", v->row[i].id, v->row[i].why ? v->row[i].why : "");
+    }
+    for (int i = 0; i < v->suite.fitteds; i++) {
+        if (concerns(v, v->suite.fitted[i].rows))
+            fprintf(out, "Fitted to %s: %s\n", v->suite.fitted[i].rows, v->suite.fitted[i].what);
+    }
+    for (int i = 0; i < v->suite.printeds; i++) {
+        const struct suite_printed *p = &v->suite.printed[i];
+        if (concerns(v, p->rows))
+            fprintf(out, "Not judged, %s: %s\n", p->rows, p->why ? p->why : "");
     }
 }
 
@@ -102,7 +150,7 @@ static void print_rows(const struct validation *v, bool failed_only, FILE *out)
     uint64_t bits = 0;
     bool open = false;
 
-    fputs("Predicted (measured); one number: the same. '!': outside the tolerance\n", out);
+    fputs("Predicted (measured); one number: the same; a dash: no prediction. '!': outside the tolerance\n", out);
     for (int i = 0; i < v->rows; i++) {
         const struct validate_row *r = &v->row[i];
         uint64_t mine = metrics_of(v, r->id);
@@ -113,17 +161,13 @@ static void print_rows(const struct validation *v, bool failed_only, FILE *out)
             open = false;
         }
         if (!open)
-            metrics_table(&t, v, bits = mine, "id|set|verdict");
+            metrics_table(&t, v, bits = mine, has_sets(v) ? "id|set|verdict" : "id|verdict");
         open = true;
         row_cells(&t, v, r, bits);
     }
     if (open)
         table_end(&t, out);
-    for (int i = 0; i < v->rows; i++) {
-        const struct validate_row *r = &v->row[i];
-        if (r->status == VALIDATE_ERROR || (r->status == VALIDATE_PRINTED && r->why && *r->why && !r->within))
-            fprintf(out, "%s: %s\n", r->id, r->why ? r->why : "");
-    }
+    print_notes(v, out);
 }
 
 /* ---- errors ---- */
@@ -137,7 +181,8 @@ static int ascending(const void *a, const void *b)
 
 struct errors { double median, worst; int n; };
 
-/* Of the rows of a family (NULL: of all) that are not calibration; of one column, or of all where that is NULL. */
+/* Of the rows of a family (NULL: of all) that are not calibration; of one column, or of all with a
+ * tolerance where that is NULL. */
 static struct errors errors_of(const struct validation *v, const char *family, const char *column)
 {
     size_t room = (size_t)v->rows * (size_t)(v->suite.metrics + 1), n = 0;
@@ -150,7 +195,8 @@ static struct errors errors_of(const struct validation *v, const char *family, c
             r->status == VALIDATE_PRINTED)
             continue;
         for (int k = 0; k < r->metrics; k++) {
-            if ((!column || r->metric[k].column == column) && !isnan(r->metric[k].error))
+            bool counts = column ? strcmp(r->metric[k].column, column) == 0 : !isnan(r->metric[k].tolerance);
+            if (counts && !isnan(r->metric[k].error))
                 all[n++] = r->metric[k].error;
         }
     }
@@ -224,6 +270,42 @@ static void print_families(const struct validation *v, FILE *out)
         table_end(&t, out);
 }
 
+/* ---- checks ---- */
+
+/* "at_most 12", "at_least 3" or nothing. */
+static void bound_cell(struct table *t, const struct validate_metric *m)
+{
+    char text[NUMBER_TEXT];
+
+    number(isnan(m->at_least) ? m->at_most : m->at_least, text);
+    if (isnan(m->at_least) && isnan(m->at_most))
+        table_cell(t, " ");
+    else
+        table_cell(t, "%s %s", isnan(m->at_least) ? "at most" : "at least", text);
+}
+
+static void print_checks(const struct validation *v, bool failed_only, FILE *out)
+{
+    struct table t;
+
+    if (v->checks == 0)
+        return;
+    fputs("\nChecks of rows against each other: the prediction keeps to its bound, whatever was measured\n\n", out);
+    table_init(&t, "check|verdict|of|>predicted (measured)|bound");
+    for (int i = 0; i < v->checks; i++) {
+        const struct validate_row *r = &v->check[i];
+        for (int k = 0; k < r->metrics && !(failed_only && r->within); k++) {
+            table_cell(&t, "%s", k ? " " : r->id);
+            table_cell(&t, "%s", k ? " " : validate_status_name[r->status]);
+            table_cell(&t, "%s", r->metric[k].column);
+            metric_cell(&t, &r->metric[k]);
+            bound_cell(&t, &r->metric[k]);
+        }
+    }
+    table_print(&t, 0, out);
+    table_free(&t);
+}
+
 /* ---- the verdict ---- */
 
 static bool first_of_group(const struct validation *v, int row)
@@ -235,7 +317,7 @@ static bool first_of_group(const struct validation *v, int row)
     return true;
 }
 
-static void print_verdict(const struct validation *v, bool colour, FILE *out)
+static void print_verdict(const struct validation *v, FILE *out)
 {
     fputc('\n', out);
     for (int i = 0; i < v->rows; i++) {
@@ -248,16 +330,32 @@ static void print_verdict(const struct validation *v, bool colour, FILE *out)
         if (judged)
             fprintf(out, " (%.1f %%, wanted %.0f %%)\n", 100.0 * passed / judged, 100 * v->suite.pass);
     }
-    bool holds = validation_holds(v);
+    if (v->checks > 0) {
+        int good = 0;
+        for (int i = 0; i < v->checks; i++)
+            good += v->check[i].status == VALIDATE_PASS;
+        fprintf(out, "%s: %d of %d checks hold\n", v->suite.name, good, v->checks);
+    }
+}
+
+static void print_holds(bool holds, bool colour, FILE *out)
+{
     fprintf(out, "%s%s%s\n", colour ? (holds ? "\033[32m" : "\033[31m") : "", holds ? "The suite holds." : "The suite FAILS.",
             colour ? "\033[0m" : "");
 }
 
-void validation_print(const struct validation *v, bool failed_only, bool colour, FILE *out)
+void validation_print(const struct validations *all, bool failed_only, bool colour, FILE *out)
 {
-    print_rows(v, failed_only, out);
-    print_families(v, out);
-    print_verdict(v, colour, out);
+    for (int i = 0; i < all->parts; i++) {
+        if (all->parts > 1)
+            fprintf(out, "%s%s: %s\n\n", i ? "\n" : "", all->part[i].suite.name, all->part[i].suite.what);
+        print_rows(&all->part[i], failed_only, out);
+        print_families(&all->part[i], out);
+        print_checks(&all->part[i], failed_only, out);
+    }
+    for (int i = 0; i < all->parts; i++)
+        print_verdict(&all->part[i], out);
+    print_holds(validations_holds(all), colour, out);
 }
 
 /* ---- JSON ---- */
@@ -272,6 +370,7 @@ static void row_json(struct json *j, const struct validate_row *r)
     json_bool(j, "pass", r->status != VALIDATE_ERROR && r->within);
     json_text(j, "status", validate_status_name[r->status]);
     json_text(j, "why", r->why);
+    json_text(j, "fitted", r->fitted);
     json_object(j, "metrics");
     for (int i = 0; i < r->metrics; i++) {
         const struct validate_metric *m = &r->metric[i];
@@ -279,6 +378,10 @@ static void row_json(struct json *j, const struct validate_row *r)
         json_real(j, "predicted", m->predicted);
         json_real(j, "measured", m->measured);
         json_real(j, "tolerance", m->tolerance);
+        if (!isnan(m->at_least))
+            json_real(j, "at_least", m->at_least);
+        if (!isnan(m->at_most))
+            json_real(j, "at_most", m->at_most);
         json_bool(j, "pass", m->pass);
         json_end(j);
     }
@@ -286,22 +389,26 @@ static void row_json(struct json *j, const struct validate_row *r)
     json_end(j);
 }
 
-void validation_json(const struct validation *v, FILE *out)
+void validation_json(const struct validations *all, FILE *out)
 {
     struct json j;
     int judged, passed;
 
-    validation_count(v, NULL, &judged, &passed);
+    validations_count(all, &judged, &passed);
     json_begin(&j, out);
     json_object(&j, NULL);
-    json_text(&j, "suite", v->suite.name);
-    json_text(&j, "what", v->suite.what);
-    json_bool(&j, "holds", validation_holds(v));
+    json_text(&j, "suite", all->suite.name);
+    json_text(&j, "what", all->suite.what ? all->suite.what : all->part[0].suite.what);
+    json_bool(&j, "holds", validations_holds(all));
     json_uint(&j, "judged", (uint64_t)judged);
     json_uint(&j, "passed", (uint64_t)passed);
     json_array(&j, "rows");
-    for (int i = 0; i < v->rows; i++)
-        row_json(&j, &v->row[i]);
+    for (int i = 0; i < all->parts; i++) {
+        for (int k = 0; k < all->part[i].rows; k++)
+            row_json(&j, &all->part[i].row[k]);
+        for (int k = 0; k < all->part[i].checks; k++)
+            row_json(&j, &all->part[i].check[k]);
+    }
     json_end(&j);
     json_finish(&j);
 }
@@ -313,28 +420,33 @@ void validation_table(struct table *t)
     table_init(t, "suite|>rows|>calibration|>chaotic|>judged|>pass|>median error|>worst error|holds");
 }
 
-void validation_table_row(struct table *t, const struct validation *v)
+void validation_table_row(struct table *t, const struct validations *all)
 {
-    int judged, passed, calibration = 0, chaotic = 0;
-    struct errors e = errors_of(v, NULL, NULL);
+    for (int i = 0; i < all->parts; i++) {
+        const struct validation *v = &all->part[i];
+        int judged, passed, calibration = 0, chaotic = 0;
+        struct errors e = errors_of(v, NULL, NULL);
 
-    for (int i = 0; i < v->rows; i++) {
-        calibration += v->row[i].status == VALIDATE_CALIBRATION;
-        chaotic += v->row[i].status == VALIDATE_CHAOTIC;
+        for (int k = 0; k < v->rows; k++) {
+            calibration += v->row[k].status == VALIDATE_CALIBRATION;
+            chaotic += v->row[k].status == VALIDATE_CHAOTIC;
+        }
+        validation_count(v, NULL, &judged, &passed);
+        for (int k = 0; k < v->checks; k++, judged++)
+            passed += v->check[k].status == VALIDATE_PASS;
+        table_cell(t, "%s", v->suite.name);
+        table_cell(t, "%d", v->rows + v->checks);
+        table_cell(t, "%d", calibration);
+        table_cell(t, "%d", chaotic);
+        table_cell(t, "%d", judged);
+        table_cell(t, "%d (%.1f %%)", passed, judged ? 100.0 * passed / judged : 100);
+        if (e.n == 0) {
+            table_cell(t, "-");
+            table_cell(t, "-");
+        } else {
+            table_cell(t, "%.2f %%", 100 * e.median);
+            table_cell(t, "%.1f %%", 100 * e.worst);
+        }
+        table_cell(t, "%s", validation_holds(v) ? "yes" : "NO");
     }
-    validation_count(v, NULL, &judged, &passed);
-    table_cell(t, "%s", v->suite.name);
-    table_cell(t, "%d", v->rows);
-    table_cell(t, "%d", calibration);
-    table_cell(t, "%d", chaotic);
-    table_cell(t, "%d", judged);
-    table_cell(t, "%d (%.1f %%)", passed, judged ? 100.0 * passed / judged : 100);
-    if (e.n == 0) {
-        table_cell(t, "0 %%");
-        table_cell(t, "0 %%");
-    } else {
-        table_cell(t, "%.2f %%", 100 * e.median);
-        table_cell(t, "%.1f %%", 100 * e.worst);
-    }
-    table_cell(t, "%s", validation_holds(v) ? "yes" : "NO");
 }

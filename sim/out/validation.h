@@ -11,12 +11,12 @@
 
 /* Every row, predicted beside measured, then median and worst error by family (the id up to its first '_'). With
  * `failed_only` only the rows outside their tolerances. */
-void validation_print(const struct validation *v, bool failed_only, bool colour, FILE *out);
+void validation_print(const struct validations *all, bool failed_only, bool colour, FILE *out);
 /* {"suite": .., "rows": [..], ..} */
-void validation_json(const struct validation *v, FILE *out);
+void validation_json(const struct validations *all, FILE *out);
 
 /* The table of all suites: one line each. */
 void validation_table(struct table *t);
-void validation_table_row(struct table *t, const struct validation *v);
+void validation_table_row(struct table *t, const struct validations *all);
 
 #endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the suite of published targets asks of the validation: demands of each row's own, bounds, ratios of two rows, rows
+ * that are not run; and that its targets on one core hold. */
+#include <math.h>
+#include <string.h>
+
+#include "sim/lab/probe.h"
+#include "sim/lab/validate.h"
+#include "tests/machine.h"
+#include "tests/suite.h"
+
+static struct validations all;
+static const struct validation *v;
+
+static void validate(const char *only)
+{
+    struct messages m = { 0 };
+    struct validate_options o = { .data_dir = machine_data_dir(), .only = only };
+
+    ck_assert_msg(validate_suite(&all, "published", &o, &m) == 0, "%s", m.text ? m.text : "");
+    v = &all.part[0];
+    messages_free(&m);
+}
+
+static const struct validate_row *row(const char *id)
+{
+    for (int i = 0; i < v->rows; i++) {
+        if (strcmp(v->row[i].id, id) == 0)
+            return &v->row[i];
+    }
+    ck_abort_msg("no row %s", id);
+    return NULL;
+}
+
+static const struct validate_metric *metric(const char *id, const char *column)
+{
+    const struct validate_row *r = row(id);
+
+    for (int i = 0; i < r->metrics; i++) {
+        if (strcmp(r->metric[i].column, column) == 0)
+            return &r->metric[i];
+    }
+    ck_abort_msg("%s has no %s", id, column);
+    return NULL;
+}
+
+START_TEST(early_drop_forwarding_and_napis_interrupts_are_as_published)
+{
+    static const char *const judged[] = { "O1_1core", "O2_1core", "O4_60B", "O4_256B", "O4_512B" };
+
+    validate("O1_1core O2_1core O4_*");
+    for (size_t i = 0; i < sizeof judged / sizeof judged[0]; i++) {
+        ck_assert_msg(row(judged[i])->status == VALIDATE_PASS, "%s", judged[i]);
+        ck_assert_ptr_nonnull(row(judged[i])->fitted);
+    }
+    ck_assert(validations_holds(&all));
+    validations_free(&all);
+}
+END_TEST
+
+/* 5 % of 1.74 million, 2 % of 27183, nothing for what is only shown. */
+START_TEST(a_row_states_its_own_tolerances)
+{
+    validate("O2_1core O4_60B");
+    ck_assert_double_eq_tol(metric("O2_1core", "pps")->tolerance, 87000, 1e-6);
+    ck_assert_double_eq_tol(metric("O2_1core", "polls_s")->tolerance, 543.66, 1e-6);
+    ck_assert(isnan(metric("O4_60B", "tx_irqs")->tolerance));
+    ck_assert(isnan(metric("O4_60B", "irq_per_frame")->tolerance));     /* a bound: at most 1 in 10 000 */
+    ck_assert(metric("O4_60B", "irq_per_frame")->pass);
+    ck_assert_double_le(metric("O4_60B", "irq_per_frame")->predicted, 1e-4);
+    validations_free(&all);
+}
+END_TEST
+
+START_TEST(a_ratio_is_of_two_predictions)
+{
+    validate("O2_1core O2_6cores");
+    double one = metric("O2_1core", "pps")->predicted, six = metric("O2_6cores", "pps")->predicted;
+    ck_assert_double_eq_tol(metric("O2_6cores", "ratio")->predicted, six / one, 1e-9);
+    ck_assert(metric("O2_6cores", "ratio")->pass);          /* 5.34, and 6 if cores did not slow each other */
+    CHECK_EQ(row("O2_6cores")->status, VALIDATE_CALIBRATION);
+    validations_free(&all);
+
+    validate("O2_6cores");                                  /* alone it has nothing to be divided by */
+    ck_assert(isnan(metric("O2_6cores", "ratio")->predicted));
+    ck_assert(metric("O2_6cores", "ratio")->pass);
+    validations_free(&all);
+}
+END_TEST
+
+START_TEST(what_cannot_be_expressed_is_not_run)
+{
+    validate("O2_full_table O8_rtt_*");
+    for (int i = 0; i < v->rows; i++) {
+        CHECK_EQ(v->row[i].status, VALIDATE_PRINTED);
+        ck_assert_ptr_null(v->row[i].value);
+        ck_assert_str_ne(v->row[i].why, "");
+    }
+    ck_assert(isnan(metric("O2_full_table", "pps")->predicted));
+    ck_assert_double_eq(metric("O2_full_table", "pps")->measured, 1374000);
+    validations_free(&all);
+}
+END_TEST
+
+START_TEST(busy_cpus_are_those_that_work)
+{
+    struct result r;
+    struct config c;
+    struct probe none;
+
+    probe_init(&none);
+    machine_load(&c, "linerate.yaml", "run.duration=2ms");
+    machine_run(&c, &run_options_default, &r);
+    ck_assert_double_gt(probe_metric(&none, &r, "busy_cpus"), 1.5);     /* two cores with all they can do */
+    ck_assert_double_le(probe_metric(&none, &r, "busy_cpus"), 2);
+    result_free(&r);
+    machine_release(&c);
+}
+END_TEST
+
+SUITE(published, early_drop_forwarding_and_napis_interrupts_are_as_published, a_row_states_its_own_tolerances,
+      a_ratio_is_of_two_predictions, what_cannot_be_expressed_is_not_run, busy_cpus_are_those_that_work)
