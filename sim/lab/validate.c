@@ -183,14 +183,20 @@ static int read_rows(struct validation *v, const struct validate_options *o, str
     return 0;
 }
 
-/* Chaos excuses a share of the rows at most: beyond it, chaotic rows are judged like others, the last ones first. */
+/* Chaos excuses a share of each group's rows at most: beyond it, chaotic rows are judged like others, the last first. */
 static void limit_chaos(struct validation *v)
 {
-    int n = 0, room = (int)(v->suite.chaos_at_most * v->rows);
-
     for (int i = 0; i < v->rows; i++) {
-        if (v->row[i].status == VALIDATE_CHAOTIC && ++n > room)
-            v->row[i].status = v->row[i].within ? VALIDATE_PASS : VALIDATE_FAIL;
+        struct validate_row *r = &v->row[i];
+        int rows = 0, excused = 0;
+        for (int k = 0; k < v->rows && r->status == VALIDATE_CHAOTIC; k++) {
+            if (strcmp(v->row[k].group, r->group) == 0) {
+                rows++;
+                excused += k <= i && v->row[k].status == VALIDATE_CHAOTIC;
+            }
+        }
+        if (r->status == VALIDATE_CHAOTIC && excused > v->suite.chaos_at_most * rows)
+            r->status = r->within ? VALIDATE_PASS : VALIDATE_FAIL;
     }
 }
 
