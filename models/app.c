@@ -416,6 +416,7 @@ struct sock *app_accept(struct app *a, uint32_t flow, const struct skb *first)
     }
     /* a thread of its own, asleep in its first recv() */
     task_init(&c->task, a->cpu, a->name, a, resumed);
+    c->task.fifo = a->task.fifo;
     c->task.context.sk = &c->sock;
     c->sock.reader = &c->task;
     if (a->params->kind == APP_BUSY) {

@@ -267,10 +267,14 @@ static void thread_resched(struct context *x)
     sched_checkpoint(x, thread_again);          /* cond_resched, only between full polls */
 }
 
+static void thread_poll_over(struct context *x)
+{
+    local_bh_enable(x, x->work >= x->napi->weight ? thread_resched : thread_wait);
+}
+
 static void thread_polled(struct context *x)
 {
-    x->owed += x->napi->params->thread_end;
-    local_bh_enable(x, x->work >= x->napi->weight ? thread_resched : thread_wait);
+    context_work(x, x->napi->params->thread_end, thread_poll_over);
 }
 
 static void thread_poll(struct context *x)

@@ -435,12 +435,22 @@ static ps_t switch_cost(const struct sched_params *p, const struct task *prev, c
     return cost + p->switch_task + (clock_read ? p->switch_clock : 0) + (prev->preempted ? 0 : p->switch_sleep);
 }
 
+/* What should run, after those that only waited for their lag to be made up have left. */
+static struct task *pick_awake(struct runqueue *rq, struct task *current)
+{
+    struct task *t;
+
+    while ((t = pick(rq, current)) != NULL && t->delayed)
+        leave_delayed(rq, t);
+    return t;
+}
+
 void sched_switch(struct cpu *c)
 {
     struct runqueue *rq = c->rq;
     const struct sched_params *p = rq->params;
     struct context *x = &rq->switching;
-    struct task *prev = rq->current, *next;
+    struct task *prev = rq->current;
     bool clock_read = !rq->skip_update;
 
     if (clock_read)
@@ -448,14 +458,13 @@ void sched_switch(struct cpu *c)
     rq->skip_update = false;
     charge(rq);
     rq->need_resched = false;
-    if (prev && prev->state == TASK_RUNNING && pick(rq, prev) == prev) {
+    if (prev && prev->state == TASK_RUNNING && pick_awake(rq, prev) == prev) {
         c->running = &prev->context;    /* picked again: no switch, and its slice goes on */
         return;
     }
     if (prev)
         put(rq, prev);
-    while ((next = pick(rq, NULL)) != NULL && next->delayed)
-        leave_delayed(rq, next);
+    struct task *next = pick_awake(rq, NULL);
 
     x->flags = STEP_IRQS_OFF;
     x->depth = 0;

@@ -339,7 +339,8 @@ static struct skb *alloc_collapsed(struct tcp_sock *sk, const struct skb *model,
     s->len = 0;
     s->data = s->tail = 0;
     s->end = (int16_t)(size - SHARED_INFO_BYTES);
-    s->head_frag = s->has_frag_list = s->frags = 0;
+    s->head_frag = s->has_frag_list = s->frags = s->from_ring = 0;
+    s->page = NULL;                     /* a head of its own, not one more of the model's page */
     s->truesize = (int32_t)(size + TCP_SKB_STRUCT_BYTES);
     s->seq = s->end_seq = start;
     tcp_charge(sk, s->truesize);

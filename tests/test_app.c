@@ -298,6 +298,127 @@ START_TEST(a_reader_is_preempted_in_user_mode_or_on_its_return)
 }
 END_TEST
 
+/* ---- competition ---- */
+
+/* A hog on the reader's core, in user mode from 0 on. A datagram at 0.3 ms wakes the reader, which is placed where the hog
+ * is and waits for the tick of 9 ms, when the hog is over its slice; then the hog goes on, to the end of the time. */
+START_TEST(a_hog_competes_for_the_core_and_reads_nothing)
+{
+    rig_init(&r, 2, "app[app0].kind=hog cost.recv.dequeue=1us");
+    rig_burst(&r, 300 * US, rig_flow(&r, FLOW_UDP, 1, 9), 1);
+    rig_start(&r);
+    rig_until(&r, 9 * MS + 1 * US - 1);
+    CHECK_EQ(rig_count(&r, TRACE_RECV), 0);
+    rig_until(&r, 50 * MS);
+    CHECK_EQ(rig_note(&r, TRACE_RECV, 0)->at, 9 * MS + 1 * US);
+    CHECK_EQ(app(0)->counters.messages, 0);
+    CHECK_EQ(app(0)->counters.sleeps, 0);
+    CHECK_EQ(app(1)->counters.messages, 1);
+    CHECK_EQ(task_time(0), 50 * MS);
+    rig_free(&r);
+}
+END_TEST
+
+START_TEST(what_only_a_hog_could_read_has_no_socket)
+{
+    rig_init(&r, 1, "app.kind=hog");
+    rig_burst(&r, 300 * US, rig_flow(&r, FLOW_UDP, 1, 9), 3);
+    rig_run(&r);
+    CHECK_EQ(rig_fate(&r, FATE_NO_SOCKET), 3);
+    rig_free(&r);
+}
+END_TEST
+
+/* Its wakeup takes the core from the hog at once: the switch takes 2 us and copying 1 us. */
+START_TEST(a_reader_of_policy_fifo_does_not_wait_for_a_tick)
+{
+    const ps_t read = 300 * US + RIG_WIRE + 3 * US;
+
+    rig_init(&r, 2, "app[app0].kind=hog app[app1].sched=fifo cost.recv.dequeue=1us cost.sched.switch=2us");
+    rig_burst(&r, 300 * US, rig_flow(&r, FLOW_UDP, 1, 9), 1);
+    rig_start(&r);
+    rig_until(&r, read - 1);
+    CHECK_EQ(rig_count(&r, TRACE_RECV), 0);
+    rig_until(&r, read);
+    CHECK_EQ(rig_count(&r, TRACE_RECV), 1);
+    rig_free(&r);
+}
+END_TEST
+
+/* The threads that serve TCP connections are of the program's policy, as threads of a program run by chrt are. */
+START_TEST(threads_for_connections_have_the_programs_policy)
+{
+    rig_init(&r, 2, "app[app0].kind=hog app[app1].sched=fifo");
+    rig_segment(&r, 300 * US, rig_flow(&r, FLOW_TCP, 1, 9), 1, 6);
+    rig_start(&r);
+    rig_until(&r, 1 * MS);
+    ck_assert(app(1)->connections->task.fifo);
+    CHECK_EQ(rig_end(&r, 0)->at, 300 * US + RIG_WIRE);
+    rig_free(&r);
+}
+END_TEST
+
+/* CFS. Nothing is owed: the reader starts at 0, 0.3 ms behind the hog, and waits for the tick. With a lag of 1 ms it is
+ * 1.3 ms behind, more than the granularity of 1 ms. The hog has run 300 us and the wire's 1.68 ns then: with a lag of what
+ * is left of 1 ms it is not more, with a picosecond on top it is. EEVDF: whoever is owed anything puts the hog, which is
+ * then ahead of the average, off the core. */
+START_TEST(a_lag_puts_the_reader_ahead_of_the_others)
+{
+    static const struct { const char *settings; ps_t at; } row[] = {
+        { "kernel.sched=cfs", 9 * MS },
+        { "kernel.sched=cfs app[app1].lag=1ms", 300 * US + RIG_WIRE },
+        { "kernel.sched=cfs app[app1].lag=699998320ps", 9 * MS },
+        { "kernel.sched=cfs app[app1].lag=699998321ps", 300 * US + RIG_WIRE },
+        { "kernel.sched=eevdf app[app1].lag=1ps", 300 * US + RIG_WIRE },
+    };
+
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        rig_init(&r, 2, "app[app0].kind=hog");
+        rig_set(&r, row[i].settings);
+        rig_burst(&r, 300 * US, rig_flow(&r, FLOW_UDP, 1, 9), 1);
+        rig_start(&r);
+        rig_until(&r, 20 * MS);
+        ck_assert_msg(rig_note(&r, TRACE_RECV, 0)->at == row[i].at, "%s: %lld", row[i].settings,
+                      (long long)rig_note(&r, TRACE_RECV, 0)->at);
+        rig_free(&r);
+    }
+}
+END_TEST
+
+/* ---- what a TCP reader and one that slept pay ---- */
+
+/* resume 10; a TCP reader has the lock to take again, 100 more. From the wakeup to the delivery. */
+START_TEST(a_tcp_reader_that_slept_takes_the_lock_again)
+{
+    for (int tcp = 0; tcp < 2; tcp++) {
+        rig_init(&r, 1, "cost.recv.resume=10cycles cost.recv.tcp_resume=100cycles");
+        if (tcp)
+            rig_segment(&r, 10 * US, rig_flow(&r, FLOW_TCP, 1, 9), 1, 6);
+        else
+            rig_burst(&r, 10 * US, rig_flow(&r, FLOW_UDP, 1, 9), 1);
+        rig_start(&r);
+        rig_until(&r, 1 * MS);
+        CHECK_EQ(rig_end(&r, 0)->at - rig_note(&r, TRACE_SCHED_WAKEUP, 0)->at, tcp ? 110 * NS : 10 * NS);
+        rig_free(&r);
+    }
+}
+END_TEST
+
+/* Two datagrams in a burst: the first recv() has slept, the second has not. Between the two deliveries are the first's way
+ * back, 10 and 100 more, and the second's dequeue of 1000. */
+START_TEST(the_way_back_of_a_recv_that_slept_is_longer)
+{
+    rig_init(&r, 1, "cpu.count=2 cpu.ipi_latency=100us cost.recv.return=10cycles cost.recv.return_slept=100cycles "
+                    "cost.recv.dequeue=1000cycles");
+    rig_burst(&r, 10 * US, rig_flow(&r, FLOW_UDP, 1, 9), 3);
+    rig_start(&r);
+    rig_until(&r, 1 * MS);
+    CHECK_EQ(rig_note(&r, TRACE_RECV, 1)->at - rig_note(&r, TRACE_RECV, 0)->at, 1110 * NS);
+    CHECK_EQ(rig_note(&r, TRACE_RECV, 2)->at - rig_note(&r, TRACE_RECV, 1)->at, 1010 * NS);
+    rig_free(&r);
+}
+END_TEST
+
 SUITE(app, a_blocking_recv_delivers_at_the_end_of_its_copy, an_application_may_work_on_every_byte,
       a_blocked_reader_is_woken_once_for_many_datagrams,
       a_datagram_on_the_way_to_sleep_keeps_the_reader_awake,
@@ -306,4 +427,8 @@ SUITE(app, a_blocking_recv_delivers_at_the_end_of_its_copy, an_application_may_w
       a_socket_is_on_the_ready_list_once, an_application_listens_by_protocol_and_port,
       each_application_reads_its_own_port_on_its_own_core, a_blocking_server_has_a_thread_for_each_connection,
       a_stream_is_read_in_buffers_and_a_frame_delivered_with_its_last_byte,
-      a_reader_is_preempted_in_user_mode_or_on_its_return)
+      a_reader_is_preempted_in_user_mode_or_on_its_return,
+      a_hog_competes_for_the_core_and_reads_nothing, what_only_a_hog_could_read_has_no_socket,
+      a_reader_of_policy_fifo_does_not_wait_for_a_tick, threads_for_connections_have_the_programs_policy,
+      a_lag_puts_the_reader_ahead_of_the_others, a_tcp_reader_that_slept_takes_the_lock_again,
+      the_way_back_of_a_recv_that_slept_is_longer)

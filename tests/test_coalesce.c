@@ -298,6 +298,56 @@ START_TEST(a_stale_cause_costs_an_interrupt_with_an_empty_poll)
 }
 END_TEST
 
+/* ---- the gap that is not renewed: QEMU's e1000e ---- */
+
+/* With a gap of 20 us. An interrupt at 100 us came at once and starts a gap. One that waits for its end, at 120 us, starts
+ * another (gap: the next at 140 us) or none (gap_once: the next at once, whatever comes; that one starts a gap again). */
+START_TEST(an_interrupt_that_waited_starts_a_gap_or_none)
+{
+    for (int once = 0; once < 2; once++) {
+        const struct coalesce_params p = { .kind = once ? COALESCE_GAP_ONCE : COALESCE_GAP, .cause = CAUSE_LATCHED,
+                                           .rx_usecs = 20 * US };
+        struct coalesce c = fresh(&p);
+
+        coalesce_completion(&c, 100 * US);
+        coalesce_assert(&c, 100 * US, &nothing);
+        coalesce_unmask(&c, 101 * US, &nothing);
+        coalesce_completion(&c, 105 * US);
+        CHECK_EQ(coalesce_due(&c), 120 * US);                           /* either way */
+        coalesce_assert(&c, 120 * US, &nothing);
+        coalesce_unmask(&c, 121 * US, &nothing);
+        coalesce_completion(&c, 125 * US);
+        CHECK_EQ(coalesce_due(&c), once ? 125 * US : 140 * US);
+        ps_t fired = coalesce_due(&c);
+        coalesce_assert(&c, fired, &nothing);
+        coalesce_unmask(&c, fired + 1 * US, &nothing);
+        coalesce_completion(&c, fired + 2 * US);
+        CHECK_EQ(coalesce_due(&c), once ? 145 * US : 160 * US);
+    }
+}
+END_TEST
+
+/* An interrupt in an open gap, at its end plus one picosecond, has not waited: it starts a gap in either kind. */
+START_TEST(an_interrupt_after_the_gap_starts_one)
+{
+    for (int once = 0; once < 2; once++) {
+        const struct coalesce_params p = { .kind = once ? COALESCE_GAP_ONCE : COALESCE_GAP, .cause = CAUSE_LATCHED,
+                                           .rx_usecs = 20 * US };
+        struct coalesce c = fresh(&p);
+
+        coalesce_completion(&c, 100 * US);
+        coalesce_assert(&c, 100 * US, &nothing);
+        coalesce_unmask(&c, 101 * US, &nothing);
+        coalesce_completion(&c, 120 * US + 1);
+        CHECK_EQ(coalesce_due(&c), 120 * US + 1);
+        coalesce_assert(&c, 120 * US + 1, &nothing);
+        coalesce_unmask(&c, 121 * US, &nothing);
+        coalesce_completion(&c, 122 * US);
+        CHECK_EQ(coalesce_due(&c), 140 * US + 1);
+    }
+}
+END_TEST
+
 SUITE(coalesce, an_idle_vector_with_a_gap_fires_at_once, the_gap_runs_from_the_last_interrupt,
       every_first_completion_waits_for_the_delay, rx_frames_completions_end_the_delay,
       the_earlier_of_time_and_frames_wins, a_delay_of_zero_is_none, a_masked_vector_does_not_fire,
@@ -305,4 +355,5 @@ SUITE(coalesce, an_idle_vector_with_a_gap_fires_at_once, the_gap_runs_from_the_l
       arming_with_unread_completions_fires_at_once, an_interrupt_tells_what_is_visible,
       a_delay_of_84_us_loses_739_of_a_train, a_gap_of_84_us_loses_664_behind_a_lone_frame,
       a_gap_loses_nothing_after_silence, large_frames_fit_into_the_ring_meanwhile,
-      a_stale_cause_costs_an_interrupt_with_an_empty_poll)
+      a_stale_cause_costs_an_interrupt_with_an_empty_poll,
+      an_interrupt_that_waited_starts_a_gap_or_none, an_interrupt_after_the_gap_starts_one)

@@ -289,6 +289,130 @@ START_TEST(costs_in_cycles_follow_the_clock)
 }
 END_TEST
 
+/* ---- what an interrupt costs by what it interrupts ---- */
+
+/* 100 in, 500 of handler, 50 out, and in ns: 10 more when a task was interrupted, 20 more out of idle, neither out of a
+ * softirq. The way back, 5, is paid by the task or softirq that was interrupted; idle has none. */
+#define BY_WHERE "cost.irq.from_task=10cycles cost.irq.from_idle=20cycles cost.irq.return=5cycles"
+
+START_TEST(an_interrupt_of_a_task_costs_more_and_the_task_its_return)
+{
+    struct pulse p;
+
+    quick_interrupts(BY_WHERE);
+    worker_step(&w, 10 * US, 0);
+    pulse_init(&p, core(), 500 * NS, NULL, NULL);
+    pulse_at(&p, 3 * US);
+    worker_wake(&w);
+    rig_until(&r, 10665 * NS - 1);
+    CHECK_EQ(p.handled[0], 3610 * NS);
+    CHECK_EQ(w.n, 0);
+    rig_until(&r, 10665 * NS);
+    CHECK_EQ(w.n, 1);
+    CHECK_EQ(spent(CPU_HARDIRQ), 660 * NS);
+    CHECK_EQ(spent(CPU_TASK), 10005 * NS);
+    rig_free(&r);
+}
+END_TEST
+
+START_TEST(an_interrupt_out_of_idle_costs_more_and_no_return)
+{
+    struct pulse p;
+
+    quick_interrupts(BY_WHERE);
+    pulse_init(&p, core(), 500 * NS, NULL, NULL);
+    pulse_at(&p, 3 * US);
+    rig_until(&r, 10 * US);
+    CHECK_EQ(p.handled[0], 3620 * NS);
+    CHECK_EQ(core()->idle_at, 3670 * NS);
+    CHECK_EQ(spent(CPU_HARDIRQ), 670 * NS);
+    CHECK_EQ(spent(CPU_IDLE), 10 * US - 670 * NS);
+    rig_free(&r);
+}
+END_TEST
+
+static void schedule(struct context *x, void *fake)
+{
+    struct fake_nic *f = fake;
+
+    (void)x;
+    napi_schedule(&f->napi);
+}
+
+/* The poll begins when the first interrupt, out of idle, is over: 570 ns before it 100 + 20 + 50. It takes 10 us, the
+ * second interrupt's 650 and its return. */
+START_TEST(an_interrupt_of_a_softirq_costs_no_more_and_the_softirq_its_return)
+{
+    static struct fake_nic f;
+    struct pulse first, second;
+
+    quick_interrupts(BY_WHERE);
+    fake_init(&f, core(), 64, 1, 10 * US, true);
+    pulse_init(&first, core(), 0, schedule, &f);
+    pulse_init(&second, core(), 500 * NS, NULL, NULL);
+    pulse_at(&first, 1 * US);
+    pulse_at(&second, 3 * US);
+    rig_until(&r, 50 * US);
+    CHECK_EQ(second.handled[0], 3600 * NS);
+    CHECK_EQ(f.polled[0], 1170 * NS + 10 * US + 655 * NS);
+    CHECK_EQ(spent(CPU_SOFTIRQ), 10005 * NS);
+    CHECK_EQ(spent(CPU_HARDIRQ), 170 * NS + 650 * NS);
+    rig_free(&r);
+}
+END_TEST
+
+/* A softirq comes first, and its end has a return of its own: none is paid here. */
+START_TEST(an_interrupt_that_leads_to_a_softirq_has_no_return)
+{
+    static struct fake_nic f;
+    struct pulse p;
+
+    quick_interrupts("cost.irq.return=5cycles");
+    fake_init(&f, core(), 64, 1, 1 * US, true);
+    worker_step(&w, 10 * US, 0);
+    pulse_init(&p, core(), 0, schedule, &f);
+    pulse_at(&p, 3 * US);
+    worker_wake(&w);
+    rig_until(&r, 50 * US);
+    CHECK_EQ(w.ended[0], 11 * US + 150 * NS);
+    rig_free(&r);
+}
+END_TEST
+
+/* The tick of 9 ms: 200, and 30 more when the core was not idle. */
+START_TEST(a_tick_of_a_busy_core_costs_more)
+{
+    for (int busy = 0; busy < 2; busy++) {
+        rig_init(&r, 0, "kernel.nohz=off cost.timer.tick=200cycles cost.timer.tick_busy=30cycles");
+        rig_start(&r);
+        worker_init(&w, core());
+        worker_step(&w, 10 * MS, 0);
+        if (busy)
+            worker_wake(&w);
+        rig_until(&r, 11 * MS);
+        CHECK_EQ(core()->counters.ticks, 1);
+        CHECK_EQ(spent(CPU_HARDIRQ), busy ? 230 * NS : 200 * NS);
+        rig_free(&r);
+    }
+}
+END_TEST
+
+/* No other interrupt pays for what the tick does to a busy core. */
+START_TEST(only_the_tick_costs_a_busy_core_more)
+{
+    struct pulse p;
+
+    quick_interrupts("cost.timer.tick_busy=30cycles");
+    worker_step(&w, 10 * US, 0);
+    pulse_init(&p, core(), 500 * NS, NULL, NULL);
+    pulse_at(&p, 3 * US);
+    worker_wake(&w);
+    rig_until(&r, 20 * US);
+    CHECK_EQ(spent(CPU_HARDIRQ), 650 * NS);
+    rig_free(&r);
+}
+END_TEST
+
 SUITE(cpu, an_interrupt_in_the_middle_of_a_step_ends_it_later_by_its_own_time,
       interrupts_off_delays_a_vector_to_the_end_of_the_step, hard_interrupts_do_not_nest,
       vectors_are_taken_in_the_order_they_were_signalled,
@@ -297,4 +421,9 @@ SUITE(cpu, an_interrupt_in_the_middle_of_a_step_ends_it_later_by_its_own_time,
       the_target_residency_counts_from_the_last_time_the_core_went_idle, an_idle_core_takes_no_ticks,
       without_nohz_an_idle_core_takes_every_tick, a_busy_core_ticks_until_it_is_idle_again,
       jiffies_count_the_ticks_that_have_passed, the_times_of_all_modes_sum_to_the_time_that_passed,
-      costs_in_cycles_follow_the_clock)
+      costs_in_cycles_follow_the_clock,
+      an_interrupt_of_a_task_costs_more_and_the_task_its_return,
+      an_interrupt_out_of_idle_costs_more_and_no_return,
+      an_interrupt_of_a_softirq_costs_no_more_and_the_softirq_its_return,
+      an_interrupt_that_leads_to_a_softirq_has_no_return, a_tick_of_a_busy_core_costs_more,
+      only_the_tick_costs_a_busy_core_more)

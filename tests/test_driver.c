@@ -258,10 +258,170 @@ START_TEST(without_rxhash_the_stack_sees_no_hash)
 }
 END_TEST
 
+/* ---- copies and GRO off ---- */
+
+/* 60 bytes without FCS are copied: 7 for the call and 2 a byte. 61 are not. */
+START_TEST(a_copy_costs_beside_its_bytes)
+{
+    for (int payload = 18; payload <= 19; payload++) {
+        begin("nic.copybreak=60B cost.driver.copy=7cycles cost.driver.copy_byte=2cycles/B");
+        rig_frame(&r, 10 * US, 0, payload);
+        rig_run(&r);
+        CHECK_EQ(poll(0)->at - rig_end(&r, 0)->frame.dma_at, payload == 18 ? 127 * NS : 0);
+        rig_free(&r);
+    }
+}
+END_TEST
+
+/* Three frames, each 10 with GRO, 7 past it. */
+START_TEST(without_gro_each_frame_passes_it_by)
+{
+    for (int on = 0; on < 2; on++) {
+        begin("cost.gro.frame=10cycles cost.gro.bypass=7cycles");
+        rig_set(&r, on ? "nic.features.gro=on" : "nic.features.gro=off");
+        ps_t at = waiting(3);
+        CHECK_EQ(poll(0)->at, at + (on ? 30 : 21) * NS);
+        rig_free(&r);
+    }
+}
+END_TEST
+
+/* ---- a ring of skbs ---- */
+
+#define RING_SKBS "nic.ring.holds_skbs=on cost.skb.alloc=1cycles cost.skb.ring=10cycles cost.skb.ring_heads=100cycles " \
+                  "cost.skb.heads_every=5 cost.skb.heads=7000cycles cost.skb.ring_free=1000cycles "
+
+/* Twelve frames take the ring's skbs: the poll allocates nothing and its refill 12, with two refills of the cache of
+ * sk_buffs, at the 5th and the 10th: 120 + 200. Freeing them is the reader's, 1000 each. */
+START_TEST(a_ring_of_skbs_is_refilled_with_skbs)
+{
+    begin(RING_SKBS);
+    ps_t at = waiting(12);
+    CHECK_EQ(rig_end(&r, 11)->frame.poll_at, at);
+    CHECK_EQ(poll(0)->at, at + 320 * NS);
+    CHECK_EQ(queue()->driver.ring_skbs, 12);
+    CHECK_EQ(queue()->driver.skbs_taken, 0);
+    CHECK_EQ(r.host.cpu[1].spent[CPU_TASK], 12 * 1000 * NS);
+    CHECK_EQ(r.host.skb_builds, 0);
+    rig_free(&r);
+}
+END_TEST
+
+/* The rhythm goes on over refills: of 4, 4 and 4 the second and the third hold a 5th. */
+START_TEST(the_refills_of_a_ring_of_skbs_share_a_rhythm)
+{
+    begin(RING_SKBS "nic.ring.refill_batch=4 nic.ring.refill_at_end=0");
+    ps_t at = waiting(12);
+    CHECK_EQ(rig_end(&r, 5)->frame.poll_at, at + 40 * NS);              /* paid with the frame after the refill */
+    CHECK_EQ(rig_end(&r, 9)->frame.poll_at, at + (40 + 140) * NS);
+    CHECK_EQ(poll(0)->at, at + (40 + 140 + 140) * NS);
+    rig_free(&r);
+}
+END_TEST
+
+/* Frames up to the copybreak get an skb of their own, 1 each, and leave the ring its: of 3 copied and 2 others the refill
+ * allocates 2, the reader pays ring_free for 2. */
+START_TEST(a_copied_frame_leaves_the_ring_its_skb)
+{
+    begin(RING_SKBS "nic.copybreak=60B pcie.msix_latency=1us");
+    for (int i = 0; i < 5; i++)
+        rig_frame(&r, 10 * US, 0, i % 2 ? 100 : 18);
+    rig_run(&r);
+    CHECK_EQ(queue()->driver.ring_skbs, 2);
+    CHECK_EQ(r.host.skb_builds, 3);
+    CHECK_EQ(poll(0)->at, 11 * US + RIG_WIRE + (3 * 1 + 2 * 10) * NS);
+    CHECK_EQ(r.host.cpu[1].spent[CPU_TASK], 2 * 1000 * NS);
+    rig_free(&r);
+}
+END_TEST
+
+/* Nobody listens: the softirq frees them, 60 and 1000. Merged by GRO: the skb that gave its data up is freed by the poll. */
+START_TEST(whoever_drops_an_skb_of_the_ring_frees_it)
+{
+    uint32_t tcp;
+
+    begin(RING_SKBS "app.port=10 cost.skb.free=60cycles");
+    ps_t at = waiting(1);
+    CHECK_EQ(rig_fate(&r, FATE_NO_SOCKET), 1);
+    CHECK_EQ(poll(0)->at, at + (10 + 1060) * NS);
+    rig_free(&r);
+
+    begin(RING_SKBS "pcie.msix_latency=1us");
+    tcp = rig_flow(&r, FLOW_TCP, 1, 9);
+    rig_segment(&r, 10 * US, tcp, 1, 100);
+    rig_segment(&r, 10 * US, tcp, 101, 100)->ip_id = 1;
+    rig_run(&r);
+    CHECK_EQ(rig_count(&r, TRACE_NETIF_RECEIVE_SKB), 1);
+    CHECK_EQ(poll(0)->at - rig_end(&r, 0)->frame.irq_at, (20 + 1000) * NS);
+    rig_free(&r);
+}
+END_TEST
+
+/* ---- pages of heads ---- */
+
+/* Three heads of a page, freed in each order: only the last free pays. */
+START_TEST(a_page_of_heads_is_freed_with_the_last_of_them_whatever_the_order)
+{
+    static const int order[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
+
+    begin("cost.skb.page_free=1000cycles cost.skb.ring_free=1cycles");
+    rig_burst(&r, 10 * US, 0, 1);
+    rig_build(&r);
+    for (int i = 0; i < 6; i++) {
+        struct head_page *page = pool_take(&r.host.head_pages);
+        struct skb *s[3];
+        page->heads = 3;
+        for (int k = 0; k < 3; k++) {
+            s[k] = pool_take(&r.host.skbs);
+            *s[k] = (struct skb){ .page = page };
+        }
+        CHECK_EQ(host_skb_free(&r.host, s[order[i][0]]), 0);
+        CHECK_EQ(host_skb_free(&r.host, s[order[i][1]]), 0);
+        CHECK_EQ(r.host.head_pages.out, 1);
+        CHECK_EQ(host_skb_free(&r.host, s[order[i][2]]), 1000 * NS);
+        CHECK_EQ(r.host.head_pages.out, 0);
+    }
+    rig_free(&r);
+}
+END_TEST
+
+/* Two heads a page, and datagrams for two sockets in turn: each page has a head in either. Both readers wake together, but
+ * the second's core is busy for 1 ms: it has the pages' last heads, and pays for all three. */
+START_TEST(the_reader_that_frees_a_pages_last_head_pays_for_it)
+{
+    struct worker w;
+
+    rig_init(&r, 2, "cpu.count=3 app[app0].port=9 app[app0].cpu=1 app[app1].port=10 app[app1].cpu=2 pcie.msix_latency=1us "
+                    "cost.skb.page_every=2 cost.skb.page_free=1000cycles");
+    rig_flow(&r, FLOW_UDP, 1, 9);
+    rig_flow(&r, FLOW_UDP, 1, 10);
+    for (int i = 0; i < 6; i++)
+        rig_burst(&r, 10 * US, (uint32_t)(i % 2), 1);
+    rig_start(&r);
+    worker_init(&w, &r.host.cpu[2]);
+    worker_step(&w, 1 * MS, 0);
+    worker_wake(&w);
+    rig_until(&r, 500 * US);
+    CHECK_EQ(rig_fate(&r, FATE_DELIVERED), 3);
+    CHECK_EQ(r.host.head_pages.out, 3);
+    CHECK_EQ(r.host.cpu[1].spent[CPU_TASK], 0);
+    rig_until(&r, 2 * MS);
+    CHECK_EQ(rig_fate(&r, FATE_DELIVERED), 6);
+    CHECK_EQ(r.host.head_pages.out, 0);
+    CHECK_EQ(r.host.cpu[2].spent[CPU_TASK], 1 * MS + 3000 * NS);
+    rig_free(&r);
+}
+END_TEST
+
 SUITE(driver, a_frame_visible_when_the_poll_looks_is_taken_by_it, a_poll_goes_on_while_frames_arrive,
       a_frame_knows_the_interrupt_that_led_to_its_poll, a_poll_costs_its_frames_its_first_and_its_last_look,
       a_full_poll_does_not_pay_for_a_last_look, copybreak_copies_frames_up_to_its_size,
       a_copied_frame_is_charged_as_a_small_head, gro_costs_each_frame_each_merge_and_each_flush,
       memory_costs_come_in_a_fixed_rhythm, the_ring_is_refilled_in_batches_within_the_poll,
       the_end_of_a_poll_refills_what_is_enough, a_refill_costs_its_call_and_its_descriptors,
-      without_rxhash_the_stack_sees_no_hash)
+      without_rxhash_the_stack_sees_no_hash,
+      a_copy_costs_beside_its_bytes, without_gro_each_frame_passes_it_by, a_ring_of_skbs_is_refilled_with_skbs,
+      the_refills_of_a_ring_of_skbs_share_a_rhythm, a_copied_frame_leaves_the_ring_its_skb,
+      whoever_drops_an_skb_of_the_ring_frees_it,
+      a_page_of_heads_is_freed_with_the_last_of_them_whatever_the_order,
+      the_reader_that_frees_a_pages_last_head_pays_for_it)

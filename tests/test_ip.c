@@ -205,6 +205,25 @@ START_TEST(ip_delivers_whatever_l4_makes_of_it_and_counts_skbs)
 }
 END_TEST
 
+/* A TCP skb has its route from its socket, 3; all others are looked up, 10. */
+START_TEST(only_tcp_is_demuxed_early)
+{
+    static const struct { uint8_t proto; int cost; } row[] = { { FLOW_TCP, 3 }, { FLOW_UDP, 10 }, { FLOW_OTHER_IP, 10 } };
+
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct skb s = datagram(0);
+        ps_t cost = 0;
+
+        rig_init(&r, 1, "cost.ip.rcv=10cycles cost.ip.rcv_demuxed=3cycles");
+        rig_burst(&r, 0, rig_flow(&r, row[i].proto, 1, 9), 1);
+        rig_build(&r);
+        ip_rcv(&r.host, &s, &cost);
+        CHECK_EQ(cost, row[i].cost * NS);
+        rig_free(&r);
+    }
+}
+END_TEST
+
 SUITE(ip, a_good_datagram_for_us_passes, a_frame_for_another_host_is_dropped_before_it_counts_as_received,
       checks_come_in_the_kernels_order_header_checksum_length,
       netfilter_sees_what_passed_the_checks_whoever_it_is_for,
@@ -212,4 +231,5 @@ SUITE(ip, a_good_datagram_for_us_passes, a_frame_for_another_host_is_dropped_bef
       a_host_has_the_addresses_of_its_list,
       local_delivery_counts_and_takes_the_ip_header_off, what_local_in_drops_is_not_delivered,
       receiving_and_forwarding_have_their_costs,
-      each_further_busy_core_adds_its_cost_to_forwarding, ip_delivers_whatever_l4_makes_of_it_and_counts_skbs)
+      each_further_busy_core_adds_its_cost_to_forwarding, ip_delivers_whatever_l4_makes_of_it_and_counts_skbs,
+      only_tcp_is_demuxed_early)

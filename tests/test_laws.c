@@ -339,6 +339,7 @@ static void random_kernel(void)
     say("kernel.hz: %lld\nkernel.nohz: %s\nkernel.tick_phase: %s\n", PICK(100, 250, 1000), onoff(), WORD("-1ps", "150us"));
     say("kernel.napi.weight: %lld\n", PICK(1, 2, 7, 64, 64, 64));
     say("kernel.softirq: {max_restart: %lld, max_time: %lldus}\n", PICK(1, 2, 10, 10), PICK(0, 2000, 2000));
+    say("kernel.sched_delay_dequeue: %s\n", onoff());
     say("kernel.netdev_budget_usecs_min: off\n");         /* so that every limit may be drawn */
     say("net.core: {netdev_budget: %lld, netdev_budget_usecs: %lldus, dev_weight: %lld, netdev_max_backlog: %lld, "
         "gro_normal_batch: %lld, rmem_default: %lldB, rmem_max: %lldB}\n", PICK(1, 2, 16, 64, 300, 300),
@@ -385,7 +386,7 @@ static void random_nics(int nics, int cpus)
             PICK(0, 64, 2000, 20480, 524288));
         if (one_in(2))
             say("nic[eth%d].coalesce: {rx-usecs: %lldus, rx-frames: %lld, kind: %s, cause: %s}\n", i, PICK(0, 1, 20, 100),
-                PICK(0, 0, 1, 5, 32), WORD("gap", "delay"), WORD("latched", "unread"));
+                PICK(0, 0, 1, 5, 32), WORD("gap", "delay", "gap_once"), WORD("latched", "unread"));
         if (one_in(3))
             say("nic[eth%d].ring: {empty: %s, refill_batch: %lld, refill_at_end: %lld}\n", i, WORD("drop", "hold"),
                 PICK(1, 8, 16), PICK(0, 1, 8));
@@ -393,6 +394,11 @@ static void random_nics(int nics, int cpus)
     say("nic.features: {gro: %s, rxhash: %s}\nnic.rss.hash_udp_ports: %s\n", onoff(), WORD("on", "on", "off"), onoff());
     if (one_in(3))
         say("nic: {napi_defer_hard_irqs: %lld, gro_flush_timeout: %lldus}\n", PICK(0, 1, 5), PICK(0, 5, 50));
+    if (one_in(4))
+        say("nic.threaded: on\n");
+    if (one_in(4))
+        say("nic.ring.holds_skbs: on\nnic.copybreak: %lldB\ncost.skb: {page_every: %lld, page_free: 300cycles, "
+            "ring_free: 100cycles}\n", PICK(0, 100, 256, 2000), PICK(0, 1, 4));
     if (one_in(10))
         say("nic.xdp: %s\n", WORD("pass", "drop"));
     if (one_in(3))
@@ -410,15 +416,16 @@ static void random_source(int i, int nics)
         (long long)between(1, 1500), PICK(1, 1, 3, 40), PICK(9, 9, 10), 9000 + 100 * i, (long long)between(0, nics - 1),
         WORD("on", "on", "off"), PICK(0, 0, 50, 300));
     if (one_in(3)) {
-        say(", kind: sender, frame: %lldB, window: %lldB, rtt: %lldus, bytes: %lldB, fcs_errors: %lld}\n",
-            PICK(100, 1518, 1518), PICK(3000, 65536, 65536, 262144), PICK(20, 20, 100, 400), PICK(1, 10000, 300000, 300000),
-            PICK(0, 0, 30000));
+        say(", kind: sender, frame: %lldB, window: %lldB, rtt: %lldus, bytes: %lldB, fcs_errors: %lld, interval: %lldps, "
+            "timestamps: %s}\n", PICK(100, 1518, 1518), PICK(3000, 65536, 65536, 262144), PICK(20, 20, 100, 400),
+            PICK(1, 10000, 300000, 300000), PICK(0, 0, 30000), PICK(0, 0, 1, 700000, 20000001), WORD("on", "on", "off"));
         return;
     }
     say(", kind: %s, proto: %s, frame: %lldB, rate: %lldkpps", WORD("cbr", "cbr", "poisson", "onoff"),
         WORD("udp", "udp", "tcp"), PICK(71, 71, 128, 128, 500, 500, 1518, 1518, 1518, 9018),
         PICK(20, 100, 200, 400, 1000, 3000, 15000));
-    say(", burst: %lldus, period: %lldus", PICK(5, 50), PICK(0, 100, 400));
+    say(", burst: %lldus, period: %lldus, interval: %lldps, timestamps: %s", PICK(5, 50), PICK(0, 100, 400),
+        PICK(0, 0, 0, 333333, 5000001), WORD("on", "on", "off"));
     if (one_in(8))
         say(", fcs_errors: 100000, runts: 50000");
     say("}\n");
@@ -434,6 +441,17 @@ static void random_app(int i, int apps, int cpus)
         WORD("any", "any", "udp", "tcp"), port, (long long)between(-1, cpus - 1),
         PICK(0, 100, 2000, 50000), PICK(0, 0, 2), PICK(1, 700, 1460, 65536), PICK(0, 0, 1, 30000, 1000000),
         PICK(1, 64));
+    if (one_in(4))
+        say("app[a%d]: {sched: fifo}\n", i);
+    if (one_in(5))
+        say("app[a%d]: {lag: %lldus}\n", i, PICK(1, 1000, 5000));
+}
+
+/* One that competes with the readers, and is never the only application. */
+static void random_hog(int cpus)
+{
+    say("app[hog]: {kind: hog, port: 65535, cpu: %lld, sched: %s}\n", (long long)between(-1, cpus - 1),
+        WORD("other", "other", "other", "fifo"));
 }
 
 static void random_scenario(uint64_t seed)
@@ -451,6 +469,8 @@ static void random_scenario(uint64_t seed)
         random_source(i, nics);
     for (int i = 0; i < apps; i++)
         random_app(i, apps, cpus);
+    if (apps > 0 && one_in(5))
+        random_hog(cpus);
 }
 
 START_TEST(every_machine_obeys)
@@ -464,14 +484,21 @@ START_TEST(every_machine_obeys)
 }
 END_TEST
 
-/* The dice do reach what they are meant to reach: over all machines nearly every way to end occurs. */
+static bool uses(const char *words)
+{
+    return strstr(context, words) != NULL;
+}
+
+/* The dice do reach what they are meant to reach: over all machines nearly every way to end occurs, and every mechanism that
+ * a switch turns on has something to do. */
 START_TEST(the_machines_differ)
 {
     const struct run_options o = { .seed = 1 };
     uint64_t seen[FATES] = { 0 };
-    uint64_t squeezes = 0, ksoftirqd = 0, full = 0;
+    uint64_t squeezes = 0, ksoftirqd = 0, full = 0, tx_interrupts = 0, hogs = 0, fifos = 0, rings = 0;
+    int64_t threads = 0;
 
-    for (uint64_t seed = 1; seed <= 100; seed++) {
+    for (uint64_t seed = 1; seed <= 200; seed++) {
         struct config c;
         struct result r;
         random_scenario(seed);
@@ -482,6 +509,13 @@ START_TEST(the_machines_differ)
         squeezes += r.time_squeeze;
         ksoftirqd += result_counter(&r, NULL, "ksoftirqd_wakeups");
         full += result_counter(&r, NULL, "napi_polls_full");
+        tx_interrupts += result_counter(&r, NULL, "tx_interrupts");
+        bool read = machine_fate(&r, FATE_DELIVERED) > 0;
+        hogs += uses("kind: hog") && read;
+        fifos += uses("sched: fifo") && read;
+        rings += uses("holds_skbs: on") && read;
+        for (int i = 0; i < r.cpus; i++)
+            threads += r.cpu[i].ps[CPU_NAPI_THREAD];
         result_free(&r);
         machine_release(&c);
     }
@@ -495,6 +529,11 @@ START_TEST(the_machines_differ)
     ck_assert_uint_gt(squeezes, 0);
     ck_assert_uint_gt(ksoftirqd, 0);
     ck_assert_uint_gt(full, 0);
+    ck_assert_uint_gt(tx_interrupts, 0);
+    ck_assert_uint_ge(hogs, 5);
+    ck_assert_uint_ge(fifos, 5);
+    ck_assert_uint_ge(rings, 5);
+    ck_assert_int_gt(threads, 1 * MS);
 }
 END_TEST
 

@@ -354,6 +354,212 @@ START_TEST(the_interrupt_is_enabled_after_everything_was_handed_up)
 }
 END_TEST
 
+/* ---- threaded ---- */
+
+static const struct napi_nic_params threaded_nic = { .threaded = 1 };
+
+/* A NAPI of our own with a thread. */
+static void fake_threaded(struct fake_nic *f, int64_t left, ps_t cost)
+{
+    fake_init(f, &r.host.cpu[0], 64, left, cost, true);
+    f->napi.nic_params = &threaded_nic;
+    napi_make_threaded(&f->napi);
+}
+
+static void wake_worker(struct context *x, void *worker)
+{
+    struct worker *w = worker;
+
+    x->owed += sched_wake(&w->task, x->cpu);
+}
+
+static void schedule_and_pay(struct context *x, void *fake)
+{
+    struct fake_nic *f = fake;
+
+    x->owed += napi_schedule(&f->napi);
+}
+
+/* 100 frames, a budget of 1, which a softirq would squeeze at once: 64 and 36 in the thread, and no softirq ever. Each frame
+ * takes 1 us. The interrupt is enabled when the thread is done and the next frame comes by it. */
+START_TEST(a_threaded_napi_is_polled_by_a_task_without_budget)
+{
+    rig_init(&r, 1, "nic.threaded=on cpu.count=2 net.core.netdev_budget=1 cost.driver.frame=1000cycles pcie.msix_latency=1us "
+                    "net.core.rmem_default=4MB");
+    rig_burst(&r, 10 * US, rig_flow(&r, FLOW_UDP, 1, 9), 100);
+    rig_burst(&r, 1 * MS, 0, 1);
+    rig_run(&r);
+    CHECK_POLLS(64, 36, 1);
+    CHECK_EQ(interrupts(), 2);
+    CHECK_EQ(rig_fate(&r, FATE_DELIVERED), 101);
+    CHECK_EQ(r.host.softirq[0].counters.net_rx_runs, 0);
+    CHECK_EQ(r.host.softirq[0].counters.sessions, 0);
+    CHECK_EQ(r.host.softirq[0].counters.time_squeeze, 0);
+    CHECK_EQ(r.host.cpu[0].spent[CPU_NAPI_THREAD], 101 * US);
+    CHECK_EQ(r.host.cpu[0].spent[CPU_SOFTIRQ], 0);
+    CHECK_EQ(r.host.rq[0].counters.wakeups, 2);
+    rig_free(&r);
+}
+END_TEST
+
+/* The handler pays for the thread's wakeup, 100 ns out of idle. Then 10 before each poll, 1000 of polling, 20 after it: the
+ * second poll ends 100 + 2 x 1010 + 20 after the interrupt, and the core idles 20 later. Woken again, it is the same. */
+START_TEST(a_thread_costs_before_and_after_each_poll)
+{
+    static struct fake_nic f;
+    struct pulse p, q;
+
+    rig_init(&r, 0, "cost.napi.thread_start=10cycles cost.napi.thread_end=20cycles cost.sched.wake_idle=100cycles");
+    rig_start(&r);
+    fake_threaded(&f, 64 + 1, 1 * US);
+    pulse_init(&p, &r.host.cpu[0], 0, schedule_and_pay, &f);
+    pulse_init(&q, &r.host.cpu[0], 0, schedule_and_pay, &f);
+    pulse_at(&p, 1 * MS);
+    pulse_at(&q, 2 * MS);
+    rig_until(&r, 1 * MS + 500 * US);
+    CHECK_EQ(r.host.cpu[0].spent[CPU_HARDIRQ], 100 * NS);
+    CHECK_EQ(f.polled[0], 1 * MS + 1110 * NS);
+    CHECK_EQ(f.polled[1], 1 * MS + 2140 * NS);
+    CHECK_EQ(r.host.cpu[0].idle_at, 1 * MS + 2160 * NS);
+    rig_until(&r, 3 * MS);
+    CHECK_EQ(f.polled[2], 2 * MS + 1110 * NS);
+    CHECK_EQ(r.host.cpu[0].idle_at, 2 * MS + 1130 * NS);
+    rig_free(&r);
+}
+END_TEST
+
+/* Softirqs are off while the thread polls, 10 us each. Another NAPI raised at 5 us has its turn, of 1 us, where the thread
+ * turns them on: between its polls. */
+START_TEST(softirqs_wait_for_the_end_of_a_threads_poll)
+{
+    static struct fake_nic f, other;
+    struct pulse p, q;
+
+    rig_init(&r, 0, "");
+    rig_start(&r);
+    fake_threaded(&f, 64 + 1, 10 * US);
+    fake_init(&other, &r.host.cpu[0], 64, 1, 1 * US, false);
+    pulse_init(&p, &r.host.cpu[0], 0, schedule, &f);
+    pulse_init(&q, &r.host.cpu[0], 0, schedule, &other);
+    pulse_at(&p, 1 * MS);
+    pulse_at(&q, 1 * MS + 5 * US);
+    rig_until(&r, 2 * MS);
+    CHECK_EQ(f.polled[0], 1 * MS + 10 * US);
+    CHECK_EQ(other.polled[0], 1 * MS + 11 * US);
+    CHECK_EQ(f.polled[1], 1 * MS + 21 * US);
+    CHECK_EQ(r.host.cpu[0].spent[CPU_SOFTIRQ], 1 * US);
+    CHECK_EQ(r.host.cpu[0].spent[CPU_NAPI_THREAD], 20 * US);
+    rig_free(&r);
+}
+END_TEST
+
+/* A FIFO task of 50 us wakes in the first poll. The poll used its weight, so the thread asks whether it should go (10 us). */
+START_TEST(a_thread_leaves_the_core_between_full_polls)
+{
+    static struct fake_nic f;
+    struct worker w;
+    struct pulse p, q;
+
+    rig_init(&r, 0, "");
+    rig_start(&r);
+    fake_threaded(&f, 64 + 1, 10 * US);
+    worker_init(&w, &r.host.cpu[0]);
+    worker_step(&w, 50 * US, 0);
+    w.task.fifo = true;
+    pulse_init(&p, &r.host.cpu[0], 0, schedule, &f);
+    pulse_init(&q, &r.host.cpu[0], 0, wake_worker, &w);
+    pulse_at(&p, 1 * MS);
+    pulse_at(&q, 1 * MS + 5 * US);
+    rig_until(&r, 2 * MS);
+    CHECK_EQ(w.began[0], 1 * MS + 10 * US);
+    CHECK_EQ(f.polled[1], 1 * MS + 70 * US);
+    rig_free(&r);
+}
+END_TEST
+
+/* Scheduled again at 15 us, in its last poll, the instance has another one at 20 us, without a wakeup or a switch, though a
+ * FIFO task has woken at 15 us, too: there is no cond_resched here. That task comes when the thread sleeps. */
+START_TEST(an_interrupt_during_the_last_poll_keeps_the_thread_awake)
+{
+    static struct fake_nic f;
+    struct worker w;
+    struct pulse p, q, s;
+
+    rig_init(&r, 0, "");
+    rig_start(&r);
+    fake_threaded(&f, 64 + 1, 10 * US);
+    worker_init(&w, &r.host.cpu[0]);
+    worker_step(&w, 50 * US, 0);
+    w.task.fifo = true;
+    pulse_init(&p, &r.host.cpu[0], 0, schedule, &f);
+    pulse_init(&q, &r.host.cpu[0], 0, schedule, &f);
+    pulse_init(&s, &r.host.cpu[0], 0, wake_worker, &w);
+    pulse_at(&p, 1 * MS);
+    pulse_at(&q, 1 * MS + 15 * US);
+    pulse_at(&s, 1 * MS + 15 * US);
+    rig_until(&r, 2 * MS);
+    CHECK_EQ(f.polls, 3);
+    CHECK_EQ(f.work[2], 0);
+    CHECK_EQ(f.polled[2], 1 * MS + 30 * US);
+    CHECK_EQ(w.began[0], 1 * MS + 30 * US);
+    CHECK_EQ(r.host.rq[0].counters.wakeups, 2);         /* the thread's and the task's */
+    CHECK_EQ(r.host.rq[0].counters.context_switches, 3);
+    ck_assert(!f.napi.scheduled);
+    rig_free(&r);
+}
+END_TEST
+
+/* ---- costs at the edges of a poll ---- */
+
+/* The interrupt is enabled 40 ns after the frames are handed up, and the poll over: a frame that is there 20 ns after the
+ * first is signalled then, not before. */
+START_TEST(the_interrupt_is_enabled_when_the_unmask_was_paid_for)
+{
+    const ps_t at = 10 * US + RIG_WIRE;
+
+    rig_init(&r, 1, "cost.napi.unmask=40cycles cpu.count=2");
+    rig_burst(&r, 10 * US, rig_flow(&r, FLOW_UDP, 1, 9), 1);
+    rig_burst(&r, 10 * US + 20 * NS, 0, 1);
+    rig_run(&r);
+    CHECK_POLLS(1, 1);
+    CHECK_EQ(rig_note(&r, TRACE_NAPI_POLL, 0)->at, at + 40 * NS);
+    CHECK_EQ(rig_note(&r, TRACE_IRQ_HANDLER_ENTRY, 1)->at, at + 40 * NS);
+    rig_free(&r);
+}
+END_TEST
+
+/* 90 ns for the repoll list, after the first poll, which used its weight, and before the second. */
+START_TEST(a_napi_that_is_polled_again_costs_the_run)
+{
+    burst(64, "cost.napi.repoll=90cycles cpu.count=2");
+    CHECK_POLLS(64, 0);
+    ps_t at = rig_note(&r, TRACE_NAPI_POLL, 0)->at;
+    CHECK_EQ(rig_note(&r, TRACE_SOFTIRQ_EXIT, 0)->at, at + 90 * NS);
+    CHECK_EQ(rig_note(&r, TRACE_NAPI_POLL, 1)->at, at + 90 * NS);
+    rig_free(&r);
+}
+END_TEST
+
+/* The timer is an interrupt of its own, of 600 ns, and its polls find nothing to hand up: only the first poll pays the 20 of
+ * completing. The first ends 20 ns after the interrupt, the timer runs from there. */
+START_TEST(a_timers_interrupt_costs_and_completing_nothing_is_free)
+{
+    const ps_t t0 = 10 * US + RIG_WIRE + 20 * NS;
+
+    rig_init(&r, 1, "nic.napi_defer_hard_irqs=2 nic.gro_flush_timeout=50us cost.napi.timer=600cycles cpu.count=2 "
+                    "cost.napi.complete=20cycles");
+    rig_burst(&r, 10 * US, rig_flow(&r, FLOW_UDP, 1, 9), 1);
+    rig_start(&r);
+    rig_until(&r, 1 * MS);
+    CHECK_POLLS(1, 0, 0);
+    CHECK_EQ(rig_note(&r, TRACE_NAPI_POLL, 0)->at, t0);
+    CHECK_EQ(rig_note(&r, TRACE_NAPI_POLL, 1)->at, t0 + 50600 * NS);
+    CHECK_EQ(rig_note(&r, TRACE_NAPI_POLL, 2)->at, t0 + 101200 * NS);
+    CHECK_EQ(r.host.cpu[0].spent[CPU_HARDIRQ], 1200 * NS);
+    rig_free(&r);
+}
+END_TEST
+
 SUITE(napi, a_poll_that_used_its_weight_is_followed_by_another, the_weight_is_the_drivers,
       each_part_of_a_poll_costs_once_where_it_happens,
       a_napi_scheduled_while_it_is_scheduled_is_polled_once_more,
@@ -365,4 +571,9 @@ SUITE(napi, a_poll_that_used_its_weight_is_followed_by_another, the_weight_is_th
       a_timer_that_finds_the_napi_scheduled_does_nothing,
       with_a_timeout_a_completion_flushes_what_is_older_than_the_jiffy,
       a_poll_that_used_its_weight_flushes_gro_below_hz_1000,
-      the_interrupt_is_enabled_after_everything_was_handed_up)
+      the_interrupt_is_enabled_after_everything_was_handed_up,
+      a_threaded_napi_is_polled_by_a_task_without_budget, a_thread_costs_before_and_after_each_poll,
+      softirqs_wait_for_the_end_of_a_threads_poll, a_thread_leaves_the_core_between_full_polls,
+      an_interrupt_during_the_last_poll_keeps_the_thread_awake,
+      the_interrupt_is_enabled_when_the_unmask_was_paid_for, a_napi_that_is_polled_again_costs_the_run,
+      a_timers_interrupt_costs_and_completing_nothing_is_free)

@@ -169,9 +169,23 @@ START_TEST(a_refused_skb_ends_when_the_work_of_its_list_is_done)
 }
 END_TEST
 
+/* A list of three: 10 to hand it up, 5 after its last. Ten with a batch of eight are two lists. */
+START_TEST(a_list_costs_at_both_ends)
+{
+    for (int two = 0; two < 2; two++) {
+        begin("cost.netif.list=10cycles cost.netif.list_end=5cycles net.core.gro_normal_batch=8");
+        rig_burst(&r, 10 * US, rig_flow(&r, FLOW_UDP, 1, 9), two ? 10 : 3);
+        rig_run(&r);
+        CHECK_EQ(rig_note(&r, TRACE_NAPI_POLL, 0)->at, 11 * US + RIG_WIRE + (two ? 30 : 15) * NS);
+        rig_free(&r);
+    }
+}
+END_TEST
+
 SUITE(netif, taps_see_what_gro_has_made, taps_see_what_netfilter_and_ip_drop,
       a_tap_costs_its_fixed_part_and_the_bytes_it_copies, what_no_handler_wants_is_dropped_after_the_taps,
       another_protocol_over_ip_ends_without_a_socket,
       core_and_ip_work_for_the_whole_list_before_l4_sees_its_first_skb,
       a_list_is_handed_up_when_it_holds_gro_normal_batch, a_full_list_is_worked_off_within_the_poll,
-      a_refused_skb_ends_when_the_work_of_its_list_is_done)
+      a_refused_skb_ends_when_the_work_of_its_list_is_done,
+      a_list_costs_at_both_ends)

@@ -483,6 +483,361 @@ START_TEST(interrupt_time_is_charged_to_the_task_below)
 }
 END_TEST
 
+/* ---- CFS: the slice that ends early ---- */
+
+/* a has run 10 ms before and is alone again until b wakes. At the tick of 21 ms a's slice is 3 ms (6 ms for two), and it
+ * has run 0.75 ms, its minimum, so that it stands at 10.75 ms: b is let in if it is further behind than the slice, behind
+ * 7.75 ms. Else, or one picosecond short of the minimum, at the next tick. */
+START_TEST(cfs_ends_a_short_slice_when_the_next_is_further_behind_than_a_whole_one)
+{
+    static const struct { ps_t woken, vruntime, began; } row[] = {
+        { 20250 * US, 7750 * US - 1, 21 * MS }, { 20250 * US, 7750 * US, 22 * MS }, { 20250 * US + 1, 0, 22 * MS },
+    };
+
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct worker a, b;
+        struct pulse again, q;
+
+        begin("kernel.sched=cfs kernel.hz=1000 kernel.tick_phase=0ns kernel.sched_sleeper_credit=1s "
+              "kernel.sched_wakeup_granularity=1s");
+        worker_init(&a, core());
+        worker_step(&a, 10 * MS, STEP_USER);
+        worker_init(&b, core());
+        worker_step(&b, 1 * MS, 0);
+        b.task.vruntime = row[i].vruntime;
+        worker_wake(&a);
+        wake_at(&again, &a, row[i].woken);
+        wake_at(&q, &b, 20500 * US);
+        rig_until(&r, 25 * MS);
+        CHECK_EQ(b.began[0], row[i].began);
+        rig_free(&r);
+    }
+}
+END_TEST
+
+/* ---- the run queue's clock ---- */
+
+/* b wakes at 12 ms under a, which is in the kernel from 10 to 15 ms; no tick is between. If that wakeup asks for the
+ * switch, the switch leaves the clock at 12 ms: a is charged 2 ms, and b, from 15 to 16 ms, 4 ms. If it does not (the
+ * granularity is never reached), a's sleep at 15 ms reads it: 5 and 1. */
+START_TEST(a_switch_that_a_wakeup_asked_for_charges_the_time_since_then_to_the_next)
+{
+    for (int asked = 0; asked < 2; asked++) {
+        struct worker a, b;
+        struct pulse p, q;
+
+        begin(asked ? "kernel.sched=cfs" : "kernel.sched=cfs kernel.sched_wakeup_granularity=1s");
+        worker_init(&a, core());
+        worker_step(&a, 5 * MS, 0);
+        worker_init(&b, core());
+        worker_step(&b, 1 * MS, 0);
+        wake_at(&p, &a, 10 * MS);
+        wake_at(&q, &b, 12 * MS);
+        rig_until(&r, 17 * MS);
+        CHECK_EQ(b.began[0], 15 * MS);
+        CHECK_EQ(a.task.vruntime, asked ? 2 * MS : 5 * MS);
+        CHECK_EQ(b.task.vruntime, asked ? 4 * MS : 1 * MS);
+        rig_free(&r);
+    }
+}
+END_TEST
+
+/* ---- EEVDF: run to parity ---- */
+
+/* a, from 0, is due at 0.75 ms. c comes at 0.1 ms with a lag of -4 ms and stands far ahead, 0.1 + 2 x 4 = 8.1 ms, so that
+ * the average is 4.2 ms when b comes at 0.3 ms with a lag of 3 ms: 4.2 - 1.5 x 3 = -0.3 ms, due at 0.45 ms, before a. a
+ * is eligible (the average is 2.7 ms) and keeps the core. d's wakeup makes the queue look again: from a's deadline on it
+ * is b's turn, one picosecond earlier b waits for the tick of 9 ms. */
+START_TEST(eevdf_keeps_the_picked_task_until_its_deadline_while_it_is_eligible)
+{
+    for (int late = 0; late < 2; late++) {
+        struct worker a, b, c, d;
+        struct pulse p, q, s;
+
+        begin("");
+        worker_init(&a, core());
+        worker_step(&a, 20 * MS, STEP_USER);
+        worker_init(&b, core());
+        worker_step(&b, 100 * US, 0);
+        worker_init(&c, core());
+        worker_step(&c, 100 * US, 0);
+        worker_init(&d, core());
+        worker_step(&d, 100 * US, 0);
+        b.task.lag = 3 * MS;
+        c.task.lag = -4 * MS;
+        worker_wake(&a);
+        wake_at(&p, &c, 100 * US);
+        wake_at(&q, &b, 300 * US);
+        wake_at(&s, &d, 750 * US - !late);
+        rig_until(&r, 300 * US);
+        CHECK_EQ(b.task.vruntime, -300 * US);
+        ck_assert(b.task.deadline < a.task.deadline);
+        rig_until(&r, 10 * MS);
+        CHECK_EQ(b.began[0], late ? 750 * US : 9 * MS);
+        rig_free(&r);
+    }
+}
+END_TEST
+
+/* With a lag of 1 ms b comes at 0.3 - 2 = -1.7 ms and pulls the average to -0.7 ms. a, at 0.3 ms, is ahead of it. */
+START_TEST(eevdf_does_not_protect_a_picked_task_that_is_no_longer_eligible)
+{
+    struct worker a, b;
+    struct pulse p;
+
+    begin("");
+    worker_init(&a, core());
+    worker_step(&a, 20 * MS, STEP_USER);
+    worker_init(&b, core());
+    worker_step(&b, 100 * US, 0);
+    b.task.lag = 1 * MS;
+    worker_wake(&a);
+    wake_at(&p, &b, 300 * US);
+    rig_until(&r, 1 * MS);
+    CHECK_EQ(b.task.deadline, -1700 * US + 750 * US);
+    CHECK_EQ(b.began[0], 300 * US);
+    CHECK_EQ(core()->rq->counters.preemptions, 1);
+    rig_free(&r);
+}
+END_TEST
+
+/* ---- EEVDF: delayed dequeue ---- */
+
+/* b runs 2 ms from 0; a comes at 0.5 ms, to where b is then. b sleeps at 2 ms, 0.75 ms ahead of the average of 1.25. */
+static void ahead_and_asleep(struct worker *a, struct worker *b, struct pulse *p, const char *settings)
+{
+    begin(settings);
+    worker_init(a, core());
+    worker_step(a, 20 * MS, STEP_USER);
+    worker_init(b, core());
+    worker_step(b, 2 * MS, 0);
+    worker_wake(b);
+    wake_at(p, a, 500 * US);
+    rig_until(&r, 2 * MS);
+    CHECK_EQ(a->began[0], 2 * MS);
+    CHECK_EQ(b->task.lag, -750 * US);
+}
+
+/* 0.3 ms later a is at 0.8 ms, the average at 1.4: b is woken where it was, at 2 ms. A kernel that took it off places it
+ * anew, twice its lag ahead of a alone: 0.8 + 1.5 ms. */
+START_TEST(a_task_that_sleeps_ahead_of_the_average_wakes_where_it_was)
+{
+    for (int delay = 0; delay < 2; delay++) {
+        struct worker a, b;
+        struct pulse p, q;
+
+        ahead_and_asleep(&a, &b, &p, delay ? "kernel.sched_delay_dequeue=on" : "kernel.sched_delay_dequeue=off");
+        CHECK_EQ(b.task.delayed, delay);
+        wake_at(&q, &b, 2300 * US);
+        rig_until(&r, 2300 * US);
+        CHECK_EQ(b.task.vruntime, delay ? 2000 * US : 2300 * US);
+        CHECK_EQ(b.task.state, TASK_RUNNABLE);
+        ck_assert(!b.task.delayed);
+        rig_free(&r);
+    }
+}
+END_TEST
+
+/* Woken at 4.1 ms, when a is at 2.6 and their average at 2.3 ms: what b had too much is made up, but it gains nothing by
+ * having waited on the queue. It starts with a lag of 0, where a is. */
+START_TEST(a_delayed_task_that_wakes_after_its_lag_was_made_up_starts_with_none)
+{
+    struct worker a, b;
+    struct pulse p, q;
+
+    ahead_and_asleep(&a, &b, &p, "");
+    wake_at(&q, &b, 4100 * US);
+    rig_until(&r, 4100 * US);
+    CHECK_EQ(b.task.lag, 0);
+    CHECK_EQ(b.task.vruntime, 2600 * US);
+    CHECK_EQ(b.task.deadline, 3350 * US);
+    rig_free(&r);
+}
+END_TEST
+
+/* At the tick of 9 ms a is at 7.5 ms and it would be b's turn, which sleeps: it leaves the queue with a lag of 0. a goes
+ * on without a switch. */
+START_TEST(a_delayed_task_whose_turn_it_is_leaves_with_no_lag)
+{
+    struct worker a, b;
+    struct pulse p;
+
+    ahead_and_asleep(&a, &b, &p, "");
+    CHECK_EQ(core()->rq->counters.context_switches, 2);
+    rig_until(&r, 9 * MS - 1);
+    ck_assert(b.task.delayed);
+    rig_until(&r, 9 * MS + 5 * US);
+    ck_assert(!b.task.delayed);
+    CHECK_EQ(b.task.lag, 0);
+    ck_assert_ptr_null(core()->rq->queued);
+    ck_assert_ptr_eq(core()->rq->current, &a.task);
+    CHECK_EQ(core()->rq->counters.context_switches, 2);
+    CHECK_EQ(core()->rq->counters.preemptions, 0);
+    rig_until(&r, 30 * MS);
+    CHECK_EQ(a.ended[0], 22 * MS);
+    rig_free(&r);
+}
+END_TEST
+
+/* ---- SCHED_FIFO ---- */
+
+/* A fair task in user mode leaves the core at once, whatever the rule; the FIFO task keeps it over ticks (9 and 19 ms)
+ * and over the wakeup of one that is owed a second. */
+START_TEST(a_fifo_task_preempts_at_once_and_is_not_preempted)
+{
+    for (int cfs = 0; cfs < 2; cfs++) {
+        struct worker fair, fifo, owed;
+        struct pulse p, q;
+
+        begin(cfs ? "kernel.sched=cfs" : "");
+        worker_init(&fair, core());
+        worker_step(&fair, 1 * MS, STEP_USER);
+        worker_init(&fifo, core());
+        worker_step(&fifo, 20 * MS, STEP_USER);
+        worker_init(&owed, core());
+        worker_step(&owed, 1 * MS, 0);
+        fifo.task.fifo = true;
+        owed.task.lag = 1 * SEC;
+        owed.task.vruntime = -1 * SEC;
+        worker_wake(&fair);
+        wake_at(&p, &fifo, 200 * US);
+        wake_at(&q, &owed, 10 * MS);
+        rig_until(&r, 30 * MS);
+        CHECK_EQ(fifo.began[0], 200 * US);
+        CHECK_EQ(fifo.ended[0], 20200 * US);
+        CHECK_EQ(owed.began[0], 20200 * US);
+        CHECK_EQ(fair.ended[0], 22 * MS);
+        CHECK_EQ(core()->rq->counters.preemptions, 1);
+        rig_free(&r);
+    }
+}
+END_TEST
+
+/* Virtual time is the fair tasks': what a FIFO task runs is not charged to anybody. */
+START_TEST(a_fifo_task_has_no_virtual_time)
+{
+    struct worker fair, fifo;
+    struct pulse p;
+
+    begin("kernel.sched=cfs");
+    worker_init(&fair, core());
+    worker_step(&fair, 1 * MS, STEP_USER);
+    worker_init(&fifo, core());
+    worker_step(&fifo, 5 * MS, 0);
+    fifo.task.fifo = true;
+    worker_wake(&fair);
+    wake_at(&p, &fifo, 400 * US);
+    rig_until(&r, 5400 * US);
+    CHECK_EQ(fifo.task.vruntime, 0);
+    CHECK_EQ(fair.task.vruntime, 400 * US);
+    CHECK_EQ(core()->rq->min_vruntime, 400 * US);
+    rig_free(&r);
+}
+END_TEST
+
+/* ---- costs ---- */
+
+#define SWITCH_COSTS "kernel.sched=cfs cost.sched.switch=1cycles cost.sched.switch_clock=2cycles " \
+                     "cost.sched.switch_sleep=4cycles cost.sched.switch_preempted=8cycles " \
+                     "cost.sched.switch_from_idle=16cycles cost.sched.switch_to_idle=32cycles"
+
+/* In ns. a from idle at 10 ms: 16. At 15 ms b, 3 ms ahead, asks for the core: 1. It sleeps 1 ms later, which reads the
+ * clock, and a had been preempted: 1 + 2 + 4 + 8. a's 20 ms are over after both and b's 1 ms, and the core goes idle: 32. */
+START_TEST(a_switch_costs_what_it_has_to_do)
+{
+    struct worker a, b;
+    struct pulse p, q;
+    const ps_t a_ended = 31 * MS + (16 + 1 + 15) * NS;
+
+    begin(SWITCH_COSTS);
+    worker_init(&a, core());
+    worker_step(&a, 20 * MS, STEP_USER);
+    worker_init(&b, core());
+    worker_step(&b, 1 * MS, 0);
+    wake_at(&p, &a, 10 * MS);
+    wake_at(&q, &b, 15 * MS);
+    rig_until(&r, 40 * MS);
+    CHECK_EQ(a.began[0], 10 * MS + 16 * NS);
+    CHECK_EQ(b.began[0], 15 * MS + 1 * NS);
+    CHECK_EQ(a.ended[0], a_ended);
+    CHECK_EQ(core()->idle_at, a_ended + 32 * NS);
+    rig_free(&r);
+}
+END_TEST
+
+/* Slices of 3 ms end at the ticks of 4 and 8 ms, which ask for a switch that reads the clock: 1 + 2, and 8 more for a,
+ * which has been on the core before. A task that slept comes back without these 8: 1 + 2 + 4. */
+START_TEST(a_switch_that_the_tick_asked_for_reads_the_clock)
+{
+    struct worker a, b;
+    struct pulse q;
+
+    begin(SWITCH_COSTS " kernel.hz=1000 kernel.tick_phase=0ns kernel.sched_sleeper_credit=0ns");
+    worker_init(&a, core());
+    worker_step(&a, 6 * MS, STEP_USER);
+    worker_init(&b, core());
+    worker_step(&b, 20 * MS, STEP_USER);
+    worker_wake(&a);
+    wake_at(&q, &b, 0);
+    rig_until(&r, 8 * MS + 11 * NS - 1);
+    CHECK_EQ(b.began[0], 4 * MS + 3 * NS);
+    ck_assert_ptr_null(core()->rq->current);
+    rig_until(&r, 8 * MS + 11 * NS);
+    ck_assert_ptr_eq(core()->rq->current, &a.task);
+    rig_free(&r);
+}
+END_TEST
+
+START_TEST(a_task_that_slept_is_not_one_that_was_preempted)
+{
+    struct worker a, b;
+    struct pulse q;
+
+    begin(SWITCH_COSTS " kernel.sched_sleeper_credit=0ns");
+    worker_init(&a, core());
+    worker_step(&a, 1 * MS, 0);
+    worker_init(&b, core());
+    worker_step(&b, 1 * MS, 0);
+    worker_wake(&a);
+    wake_at(&q, &b, 500 * US);
+    rig_until(&r, 3 * MS);
+    CHECK_EQ(a.ended[0], 1 * MS + 16 * NS);
+    CHECK_EQ(b.began[0], 1 * MS + (16 + 7) * NS);
+    rig_free(&r);
+}
+END_TEST
+
+/* What a handler pays, in ns: idle 4; busy 1; busy and to preempt 1 + 2; a FIFO task 8 in either case. */
+START_TEST(a_wakeup_costs_by_what_it_finds)
+{
+    static const struct { bool busy, preempt, fifo; int cost; } row[] = {
+        { false, false, false, 4 }, { true, false, false, 1 }, { true, true, false, 3 }, { true, true, true, 8 },
+        { false, false, true, 8 },
+    };
+
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct worker a, b;
+        struct pulse p;
+
+        begin("kernel.sched=cfs cost.sched.wake=1cycles cost.sched.wake_preempt=2cycles cost.sched.wake_idle=4cycles "
+              "cost.sched.wake_fifo=8cycles");
+        worker_init(&a, core());
+        worker_step(&a, 5 * MS, STEP_USER);
+        worker_init(&b, core());
+        worker_step(&b, 1 * US, 0);
+        b.task.vruntime = row[i].preempt ? -10 * MS : 0;
+        b.task.fifo = row[i].fifo;
+        if (row[i].busy)
+            worker_wake(&a);
+        wake_at(&p, &b, 100 * US);
+        rig_until(&r, 1 * MS);
+        CHECK_EQ(core()->spent[CPU_HARDIRQ], row[i].cost * NS);
+        CHECK_EQ(b.n > 0 ? b.began[0] : 0, row[i].busy && !row[i].preempt ? 0 : 100 * US + row[i].cost * NS);
+        rig_free(&r);
+    }
+}
+END_TEST
+
 SUITE(sched, every_switch_takes_its_own_time, a_wakeup_costs_its_waker, cfs_runs_the_task_that_has_run_least,
       cfs_places_a_sleeper_no_further_back_than_its_credit,
       cfs_preempts_for_a_lead_above_the_wakeup_granularity_only, cfs_ends_a_slice_at_the_first_tick_after_it,
@@ -493,4 +848,17 @@ SUITE(sched, every_switch_takes_its_own_time, a_wakeup_costs_its_waker, cfs_runs
       a_task_in_user_mode_is_preempted_in_the_middle_of_a_step,
       a_wakeup_between_finding_nothing_and_the_switch_is_not_lost,
       a_wakeup_during_the_switch_to_idle_is_not_lost, a_task_on_another_core_is_woken_by_an_interrupt_to_it,
-      no_interrupt_is_sent_for_a_task_that_does_not_preempt, interrupt_time_is_charged_to_the_task_below)
+      no_interrupt_is_sent_for_a_task_that_does_not_preempt, interrupt_time_is_charged_to_the_task_below,
+      cfs_ends_a_short_slice_when_the_next_is_further_behind_than_a_whole_one,
+      a_switch_that_a_wakeup_asked_for_charges_the_time_since_then_to_the_next,
+      eevdf_keeps_the_picked_task_until_its_deadline_while_it_is_eligible,
+      eevdf_does_not_protect_a_picked_task_that_is_no_longer_eligible,
+      a_task_that_sleeps_ahead_of_the_average_wakes_where_it_was,
+      a_delayed_task_that_wakes_after_its_lag_was_made_up_starts_with_none,
+      a_delayed_task_whose_turn_it_is_leaves_with_no_lag,
+      a_fifo_task_preempts_at_once_and_is_not_preempted,
+      a_fifo_task_has_no_virtual_time,
+      a_switch_costs_what_it_has_to_do,
+      a_switch_that_the_tick_asked_for_reads_the_clock,
+      a_task_that_slept_is_not_one_that_was_preempted,
+      a_wakeup_costs_by_what_it_finds)

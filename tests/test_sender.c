@@ -561,6 +561,79 @@ START_TEST(any_number_of_acks_may_be_under_way)
 }
 END_TEST
 
+/* ---- pacing, and no timestamps ---- */
+
+/* Two flows of one source let four segments each out at 0. They start half an rtt later, and 2 us and 1 ps apart: the
+ * source's interval holds across its flows. Without one all eight start together. */
+START_TEST(an_interval_paces_a_source_over_all_its_flows)
+{
+    for (int paced = 0; paced < 2; paced++) {
+        struct tcp_sender second;
+
+        prepare();
+        b.source.traffic.flows = 2;
+        b.source.traffic.interval = paced ? 2 * US + 1 : 0;
+        begin(65536);
+        CHECK_EQ(sender_init(&second, &b.t, 1, &b.engine, &b.frames, 65536, notify, &b), 0);
+        sender_start(&second);
+        engine_run_until(&b.engine, 0);
+        for (int i = 0; i < 8; i++) {
+            struct frame *f = traffic_next(&b.t, NULL);
+            CHECK_EQ(f->flow, i < 4 ? 7 : 8);
+            CHECK_EQ(f->wire_at, 50 * US + (paced ? i * (2 * US + 1) : 0));
+            pool_return(&b.frames, f);
+        }
+        expect_nothing();
+        sender_free(&second);
+        done();
+    }
+}
+END_TEST
+
+/* 10 us apart the flight of four ends at 80 us. An ACK sent at 20 us lets a fifth start at 120 us, later than its turn at 90:
+ * the interval is the least distance, not a clock. */
+START_TEST(pacing_does_not_catch_up)
+{
+    prepare();
+    b.source.traffic.interval = 10 * US;
+    begin(65536);
+    engine_run_until(&b.engine, 20 * US);
+    for (uint32_t i = 0; i < 4; i++)
+        expect(1 + 1000 * i, 1000, (50 + 10 * i) * US);
+    ack(2001, 65536);
+    engine_run_until(&b.engine, 70 * US);
+    expect(4001, 1000, 120 * US);
+    expect(5001, 1000, 130 * US);
+    expect_nothing();
+    done();
+}
+END_TEST
+
+/* Of 1070 bytes 1012 are payload: 14 + 20 + 20 + 4 are not. No segment has a time stamp, whatever comes back. */
+START_TEST(a_sender_without_timestamps_has_shorter_headers)
+{
+    struct frame *f;
+
+    prepare();
+    b.source.traffic.timestamps = 0;
+    b.source.traffic.bytes = 1012 * 2 + 1;
+    begin(65536);
+    engine_run_until(&b.engine, 0);
+    CHECK_EQ(b.s.segment, 1012);
+    for (int i = 0; i < 3; i++) {
+        f = traffic_next(&b.t, NULL);
+        CHECK_EQ(f->payload, i < 2 ? 1012 : 1);
+        CHECK_EQ(f->wire_bytes, i < 2 ? 1070 : 64);             /* 59 padded */
+        CHECK_EQ(f->seq, 1 + 1012 * i);
+        CHECK_EQ(f->tsval, 0);
+        CHECK_EQ(f->tsecr, 0);
+        pool_return(&b.frames, f);
+    }
+    expect_nothing();
+    done();
+}
+END_TEST
+
 SUITE(sender, the_first_flight_fills_the_window, an_ack_lets_new_data_out_one_rtt_later,
       acks_in_flight_keep_their_own_times, the_two_halves_of_an_odd_rtt_are_the_whole,
       the_smaller_window_rules,
@@ -573,4 +646,6 @@ SUITE(sender, the_first_flight_fills_the_window, an_ack_lets_new_data_out_one_rt
       an_ack_at_the_instant_of_the_timer_comes_first, a_closed_window_is_probed,
       an_update_opens_a_closed_window_at_once, sequence_numbers_wrap,
       acks_of_what_was_never_sent_or_long_acknowledged_are_ignored,
-      the_receivers_newest_time_stamp_is_echoed, any_number_of_acks_may_be_under_way)
+      the_receivers_newest_time_stamp_is_echoed, any_number_of_acks_may_be_under_way,
+      an_interval_paces_a_source_over_all_its_flows, pacing_does_not_catch_up,
+      a_sender_without_timestamps_has_shorter_headers)

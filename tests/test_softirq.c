@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "models/softirq.h"
 
+#include <string.h>
+
 #include "models/app.h"
 #include "tests/fixture.h"
 #include "tests/suite.h"
@@ -579,6 +581,261 @@ START_TEST(leaving_the_rest_to_ksoftirqd_costs_the_session)
 }
 END_TEST
 
+/* ---- costs at the edges of a session ---- */
+
+/* A poll of 1 us at the exit of an interrupt into a task, and 150 ns back into it: a step of 10 us ends at 11.15 us. */
+START_TEST(a_session_at_irq_exit_costs_the_interrupted_task_its_return)
+{
+    struct worker w;
+    struct pulse p;
+
+    begin("cost.softirq.inline_return=150cycles");
+    add(1, 1 * US);
+    worker_init(&w, core());
+    worker_step(&w, 10 * US, 0);
+    worker_wake(&w);
+    pulse_init(&p, core(), 0, schedule_one, &nic[0]);
+    pulse_at(&p, 3 * US);
+    rig_until(&r, 1 * MS);
+    CHECK_EQ(w.ended[0], 11150 * NS);
+    CHECK_EQ(core()->spent[CPU_SOFTIRQ], 1 * US);
+    CHECK_EQ(core()->spent[CPU_TASK], 10150 * NS);
+    rig_free(&r);
+}
+END_TEST
+
+/* Idle has nothing to go back to, and at bh-enable the task is on its way already. */
+START_TEST(a_session_elsewhere_costs_no_return)
+{
+    struct task t;
+    struct pulse p;
+
+    begin("cost.softirq.inline_return=150cycles");
+    add(1, 1 * US);
+    run(1 * MS, 2 * MS);
+    CHECK_EQ(core()->idle_at, 1 * MS + 1 * US);
+    rig_free(&r);
+
+    begin("cost.softirq.inline_return=150cycles");
+    add(1, 1 * US);
+    task_init(&t, core(), "task", NULL, disabled);
+    sched_wake(&t, core());
+    cpu_kick(core());
+    pulse_init(&p, core(), 0, schedule_one, &nic[0]);
+    pulse_at(&p, 3 * US);
+    rig_until(&r, 1 * MS);
+    CHECK_EQ(enabled_at, 11 * US);
+    CHECK_EQ(core()->idle_at, 11 * US);
+    rig_free(&r);
+}
+END_TEST
+
+static void works_on(struct context *x)
+{
+    context_work(x, 1 * US, after_enable);
+}
+
+static void enable_and_work(struct context *x)
+{
+    local_bh_enable(x, works_on);
+}
+
+static void disabled_then_works(struct context *x)
+{
+    x->flags = STEP_BH_OFF;
+    context_work(x, 10 * US, enable_and_work);
+}
+
+static void schedule_and_wake_ksoftirqd(struct context *x, void *unused)
+{
+    (void)unused;
+    napi_schedule(&nic[0].napi);
+    sched_wake(&x->cpu->softirq->ksoftirqd, x->cpu);
+}
+
+/* Bottom halves are off for 10 us, then comes 1 us of work. An interrupt at 3 us raises NET_RX, of 1 us, and wakes
+ * ksoftirqd: where the kernel defers, the task only finds that out, for 40 ns, and goes on. Elsewhere it polls. With
+ * nothing pending there is nothing to find out. */
+START_TEST(a_bh_enable_that_leaves_softirqs_to_ksoftirqd_has_a_cost)
+{
+    static const struct { const char *settings; bool raised; ps_t at; } row[] = {
+        { "kernel.softirq.ksoftirqd_defers=on", true, 11040 * NS },
+        { "kernel.softirq.ksoftirqd_defers=off", true, 12000 * NS },
+        { "kernel.softirq.ksoftirqd_defers=on", false, 11000 * NS },
+    };
+
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct task t;
+        struct pulse p;
+
+        rig_init(&r, 0, "cost.softirq.deferred=40cycles");
+        rig_set(&r, row[i].settings);
+        rig_start(&r);
+        scheduled = 0;
+        add(1, 1 * US);
+        task_init(&t, core(), "task", NULL, disabled_then_works);
+        sched_wake(&t, core());
+        cpu_kick(core());
+        pulse_init(&p, core(), 0, row[i].raised ? schedule_and_wake_ksoftirqd : NULL, NULL);
+        pulse_at(&p, 3 * US);
+        rig_until(&r, 1 * MS);
+        CHECK_EQ(enabled_at, row[i].at);
+        CHECK_EQ(nic[0].polls, row[i].raised);
+        rig_free(&r);
+    }
+}
+END_TEST
+
+/* Sessions of one pass: the first poll is at the interrupt's exit, at 1 us; ksoftirqd starts, 400 ns, and polls; again,
+ * 80 ns, and polls. */
+START_TEST(ksoftirqd_costs_its_start_once_and_then_each_session)
+{
+    begin("kernel.softirq.max_restart=1 cost.softirq.ksoftirqd_start=400cycles cost.softirq.ksoftirqd_again=80cycles");
+    add(64 * 2 + 1, 1 * US);
+    run(1 * MS, 2 * MS);
+    CHECK_EQ(nic[0].polled[0], 1 * MS + 1 * US);
+    CHECK_EQ(nic[0].polled[1], 1 * MS + 2400 * NS);
+    CHECK_EQ(nic[0].polled[2], 1 * MS + 3480 * NS);
+    CHECK_EQ(core()->idle_at, 1 * MS + 3480 * NS);              /* nothing pending: it only goes to sleep */
+    rig_free(&r);
+}
+END_TEST
+
+/* A FIFO task of 50 us wakes in ksoftirqd's first poll, which ends at 2.4 us. When the thread comes back it begins its
+ * loop from the top: 400 again, not 80. */
+START_TEST(ksoftirqd_starts_over_after_a_switch)
+{
+    struct worker w;
+    struct pulse p;
+
+    begin("kernel.softirq.max_restart=1 cost.softirq.ksoftirqd_start=400cycles cost.softirq.ksoftirqd_again=80cycles");
+    add(64 * 2 + 1, 1 * US);
+    worker_init(&w, core());
+    worker_step(&w, 50 * US, 0);
+    w.task.fifo = true;
+    pulse_init(&p, core(), 0, wake_worker, &w);
+    pulse_at(&p, 1 * MS + 2 * US);
+    run(1 * MS, 2 * MS);
+    CHECK_EQ(nic[0].polled[1], 1 * MS + 2400 * NS);
+    CHECK_EQ(w.began[0], 1 * MS + 2400 * NS);
+    CHECK_EQ(nic[0].polled[2], 1 * MS + 2400 * NS + 50 * US + 1400 * NS);
+    rig_free(&r);
+}
+END_TEST
+
+/* 7 ns between two polls of a run, so twice for three; nothing after the last. Of two NAPIs the second of which joins
+ * during the first's poll: once, if the run takes it in. */
+START_TEST(a_run_costs_for_each_further_poll)
+{
+    struct pulse late;
+
+    begin("cost.softirq.next_poll=7cycles");
+    for (int i = 0; i < 3; i++)
+        add(1, 1 * US);
+    run(1 * MS, 2 * MS);
+    CHECK_EQ(nic[1].polled[0], 1 * MS + 2007 * NS);
+    CHECK_EQ(rig_note(&r, TRACE_SOFTIRQ_EXIT, 0)->at, 1 * MS + 3014 * NS);
+    rig_free(&r);
+
+    for (int joins = 0; joins < 2; joins++) {
+        rig_init(&r, 0, "cost.softirq.next_poll=7cycles");
+        rig_set(&r, joins ? "kernel.napi.schedule_in_run=on" : "kernel.napi.schedule_in_run=off");
+        rig_start(&r);
+        scheduled = 0;
+        add(1, 1 * US);
+        fake_init(&nic[1], core(), 64, 1, 1 * US, false);
+        pulse_init(&late, core(), 0, schedule_one, &nic[1]);
+        pulse_at(&late, 1 * MS + 500 * NS);
+        run(1 * MS, 2 * MS);
+        CHECK_EQ(nic[1].polled[0], 1 * MS + 2 * US + (joins ? 7 * NS : 0));
+        rig_free(&r);
+    }
+}
+END_TEST
+
+/* ---- NET_TX ---- */
+
+static void raise_three(struct context *x, void *unused)
+{
+    (void)unused;
+    napi_schedule(&nic[0].napi);
+    x->cpu->softirq->completed = 3;
+    softirq_raise(x->cpu, SOFTIRQ_NET_TX);
+    softirq_raise(x->cpu, SOFTIRQ_TIMER);
+}
+
+/* TIMER 5 us, NET_TX 2 us and 100 ns for each of three skbs, then the poll of 1 us. */
+START_TEST(net_tx_runs_after_timer_and_before_net_rx)
+{
+    struct pulse p;
+
+    begin("cost.softirq.timer=5000cycles cost.softirq.net_tx=2000cycles cost.tx.free=100cycles");
+    add(1, 1 * US);
+    pulse_init(&p, core(), 0, raise_three, NULL);
+    pulse_at(&p, 1 * MS);
+    rig_until(&r, 1 * MS + 5 * US - 1);
+    CHECK_EQ(core()->softirq->completed, 3);
+    rig_until(&r, 1 * MS + 5 * US);
+    CHECK_EQ(core()->softirq->completed, 0);
+    rig_until(&r, 2 * MS);
+    CHECK_EQ(nic[0].polled[0], 1 * MS + 8300 * NS);
+    CHECK_EQ(counted().sessions, 1);
+    rig_free(&r);
+}
+END_TEST
+
+/* ---- the sysctl's least value ---- */
+
+/* Two jiffies are 8 ms at HZ 250 and 2 ms at HZ 1000. 0 is the default, and older kernels take anything. */
+START_TEST(kernels_that_refuse_a_budget_below_two_jiffies_say_so)
+{
+    static const struct { const char *settings, *why; } row[] = {
+        { "kernel.hz=250 net.core.netdev_budget_usecs=7999us", "net.core.netdev_budget_usecs is 7999us: this kernel refuses "
+          "less than two jiffies, 8000us at kernel.hz 250, and keeps its old value" },
+        { "kernel.hz=250 net.core.netdev_budget_usecs=8000us", NULL },
+        { "kernel.hz=250 net.core.netdev_budget_usecs=0us", NULL },
+        { "kernel.hz=1000 net.core.netdev_budget_usecs=1999us", "2000us at kernel.hz 1000" },
+        { "kernel.hz=1000 net.core.netdev_budget_usecs=2000us", NULL },
+        { "kernel.hz=250 net.core.netdev_budget_usecs=1us kernel.netdev_budget_usecs_min=off", NULL },
+    };
+
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        char buffer[256] = "";
+
+        rig_init(&r, 0, row[i].settings);
+        rig_burst(&r, 0, rig_flow(&r, FLOW_UDP, 1, 9), 1);
+        const char *why = config_check(&r.config, buffer, sizeof buffer);
+        ck_assert_msg(row[i].why ? why && strstr(why, row[i].why) : !why, "%s: %s", row[i].settings, why ? why : "accepted");
+        rig_free(&r);
+    }
+}
+END_TEST
+
+/* ---- recv() and the softirqs that its unlock runs ---- */
+
+/* A socket with room for one datagram, polls of one frame, sessions of one pass. The first of three datagrams wakes the
+ * reader, the other two wait in the ring while NET_RX stays pending for ksoftirqd. recv() takes the first, so that the
+ * second has room when the unlock polls it, before the first is copied (5 us); and so on. Were softirqs run before the
+ * datagram is taken, the second would meet a full socket. */
+START_TEST(a_recv_takes_its_datagram_before_pending_softirqs_run)
+{
+    const ps_t at = 1 * US + RIG_WIRE + 10 * NS;
+
+    rig_init(&r, 1, "kernel.softirq.max_restart=1 kernel.napi.weight=1 net.core.rmem_default=2304B pcie.msix_latency=10ns "
+                    "kernel.udp.rcvbuf_test=after cost.recv.dequeue=5us");
+    rig_burst(&r, 1 * US, rig_flow(&r, FLOW_UDP, 1, 9), 3);
+    rig_run(&r);
+    CHECK_EQ(rig_fate(&r, FATE_DELIVERED), 3);
+    CHECK_EQ(rig_note(&r, TRACE_SOCK_QUEUE, 0)->at, at);
+    CHECK_EQ(rig_note(&r, TRACE_SOCK_QUEUE, 1)->at, at);
+    CHECK_EQ(rig_note(&r, TRACE_RECV, 0)->at, at + 5 * US);
+    CHECK_EQ(rig_note(&r, TRACE_SOCK_QUEUE, 2)->at, at + 5 * US);
+    CHECK_EQ(rig_note(&r, TRACE_RECV, 1)->at, at + 10 * US);
+    CHECK_EQ(core()->spent[CPU_KSOFTIRQD], 0);
+    rig_free(&r);
+}
+END_TEST
+
 SUITE(softirq, a_napi_that_used_its_weight_is_not_polled_again_in_the_same_run,
       the_budget_binds_a_single_napi_only_up_to_its_weight, five_saturated_napis_use_up_a_budget_of_300,
       the_next_list_is_the_unpolled_then_the_newly_scheduled_then_the_repolled,
@@ -593,4 +850,10 @@ SUITE(softirq, a_napi_that_used_its_weight_is_not_polled_again_in_the_same_run,
       a_runnable_ksoftirqd_defers_softirqs_where_the_kernel_says_so, any_interrupt_exit_runs_what_is_pending,
       a_softirq_does_not_interrupt_a_softirq, local_bh_enable_runs_what_was_raised_meanwhile,
       a_recv_runs_pending_softirqs_where_it_drops_the_queue_lock, timer_runs_before_net_rx,
-      each_part_of_a_session_costs_once_where_it_happens, leaving_the_rest_to_ksoftirqd_costs_the_session)
+      each_part_of_a_session_costs_once_where_it_happens, leaving_the_rest_to_ksoftirqd_costs_the_session,
+      a_session_at_irq_exit_costs_the_interrupted_task_its_return, a_session_elsewhere_costs_no_return,
+      a_bh_enable_that_leaves_softirqs_to_ksoftirqd_has_a_cost,
+      ksoftirqd_costs_its_start_once_and_then_each_session, ksoftirqd_starts_over_after_a_switch,
+      a_run_costs_for_each_further_poll, net_tx_runs_after_timer_and_before_net_rx,
+      kernels_that_refuse_a_budget_below_two_jiffies_say_so,
+      a_recv_takes_its_datagram_before_pending_softirqs_run)

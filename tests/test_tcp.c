@@ -25,6 +25,7 @@ struct rig {
     enum fate fate[FRAMES_MAX]; /* .. and how at last */
     uint64_t frames;
     int skbs;                   /* alive */
+    struct head_page page[FRAMES_MAX];  /* of frame i's skb: it holds one head, which is freed once */
     uint32_t delivered_to;      /* end of the last frame delivered */
     bool delivered_in_order;
 };
@@ -48,6 +49,8 @@ static void log_free(void *user, struct skb *s)
 {
     struct rig *r = user;
 
+    if (s->page)
+        ck_assert_int_eq(--s->page->heads, 0);
     r->skbs--;
     free(s);
 }
@@ -105,6 +108,8 @@ static void rig_free(struct rig *r)
     CHECK_EQ(r->skbs, 0);
     for (uint64_t i = 0; i < r->frames; i++)
         CHECK_EQ(r->ended[i], 1);
+    for (uint64_t i = 0; i < r->frames; i++)
+        CHECK_EQ(r->page[i].heads, 0);
     ck_assert(r->delivered_in_order);
     free(r);
 }
@@ -144,6 +149,8 @@ static struct skb *segment(struct rig *r, int64_t at, int32_t len, int frames, u
             s->first = f;
         s->last = f;
     }
+    s->page = &r->page[s->last->id];
+    s->page->heads = 1;
     s->frames = frames;
     s->len = len * frames;
     s->gso_size = (uint16_t)(frames > 1 ? len : 0);

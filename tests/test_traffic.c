@@ -715,6 +715,70 @@ START_TEST(wrong_relations_are_told_in_a_sentence)
 }
 END_TEST
 
+/* ---- an interval instead of a rate ---- */
+
+/* 3 000 001 ps are no rate in thousandths of a packet a second; the rate beside it does not matter. */
+START_TEST(an_interval_is_exact)
+{
+    struct bench *b = bench();
+
+    b->source.traffic.interval = 3 * US + 1;
+    begin(b);
+    for (int64_t n = 0; n < 100000; n++)
+        if (next(b) != n * (3 * US + 1))
+            ck_abort_msg("frame %d", (int)n);
+}
+END_TEST
+
+/* A train of 10 us holds the starts at 0, 4 us and 2 ps, 8 us and 4 ps; the next begins at its period. With an interval of
+ * 5 us sharp the third would start when the train is over. */
+START_TEST(an_interval_is_exact_inside_a_train)
+{
+    struct bench *b = bench();
+
+    b->source.traffic.kind = TRAFFIC_ONOFF;
+    b->source.traffic.burst = 10 * US;
+    b->source.traffic.period = 31 * US;
+    b->source.traffic.interval = 4 * US + 2;
+    begin(b);
+    for (int train = 0; train < 1000; train++)
+        for (int k = 0; k < 3; k++)
+            CHECK_EQ(next(b), train * 31 * US + k * (4 * US + 2));
+    b->source.traffic.interval = 5 * US;
+    begin(b);
+    CHECK_EQ(next(b), 0);
+    CHECK_EQ(next(b), 5 * US);
+    CHECK_EQ(next(b), 31 * US);
+}
+END_TEST
+
+/* ---- TCP without timestamps ---- */
+
+/* 12 bytes of header less: 1518 - 14 - 20 - 20 - 4 = 1460 bytes, and a frame of 64 has room for 6. */
+START_TEST(segments_without_timestamps_have_shorter_headers)
+{
+    struct bench *b = bench();
+
+    b->source.traffic.proto = TRAFFIC_TCP;
+    b->source.traffic.timestamps = 0;
+    b->source.traffic.frame = 1518;
+    check_says(b, NULL);
+    begin(b);
+    for (uint32_t n = 0; n < 10; n++) {
+        next(b);
+        CHECK_EQ(b->f.payload, 1460);
+        CHECK_EQ(b->f.seq, 1 + n * 1460);
+        CHECK_EQ(b->f.tsval, 0);
+        CHECK_EQ(b->f.tsecr, 0);
+    }
+    b->source.traffic.frame = 64;
+    check_says(b, NULL);
+    begin(b);
+    next(b);
+    CHECK_EQ(b->f.payload, 6);
+}
+END_TEST
+
 SUITE(traffic, the_defaults_are_one_flow_of_a_million_short_udp_frames,
       every_row_names_a_default_within_its_range,
       a_fractional_gap_is_never_lost, ten_million_frames_do_not_drift,
@@ -729,4 +793,6 @@ SUITE(traffic, the_defaults_are_one_flow_of_a_million_short_udp_frames,
       what_lies_beyond_simulated_time_never_comes, damage_hits_its_share_and_nothing_else_changes,
       the_victims_of_one_damage_do_not_depend_on_the_other, a_share_of_a_million_damages_every_frame,
       pushed_frames_come_out_in_order_and_then_none, an_address_is_four_numbers_up_to_255,
-      wrong_relations_are_told_in_a_sentence)
+      wrong_relations_are_told_in_a_sentence,
+      an_interval_is_exact, an_interval_is_exact_inside_a_train,
+      segments_without_timestamps_have_shorter_headers)

@@ -229,10 +229,72 @@ START_TEST(queueing_refusing_and_not_finding_have_their_costs)
 }
 END_TEST
 
+/* ---- costs that depend on the socket ---- */
+
+/* Ten datagrams 1 us apart, each with a poll of its own, none of them read: whether datagram i made its poll longer by
+ * `cost`. */
+static void check_dearer(const char *settings, ps_t cost, const int *dearer)
+{
+    begin(settings);
+    for (int i = 0; i < 10; i++)
+        rig_burst(&r, (10 + i) * US, 0, 1);
+    rig_start(&r);
+    rig_until(&r, 500 * US);
+    CHECK_EQ(rig_count(&r, TRACE_NAPI_POLL), 10);
+    for (int i = 0; i < 10; i++)
+        ck_assert_msg(rig_note(&r, TRACE_NAPI_POLL, i)->at == (10 + i) * US + RIG_WIRE + dearer[i] * cost,
+                      "%s: datagram %d", settings, i);
+    rig_free(&r);
+}
+
+/* Memory comes by pages of 4096. 2304 bytes: one page leaves 1792, too little: another leaves 3584; the third is taken from
+ * that and leaves 1280; then 3072, 768; 2560, 256; and twice for 2048 and 3840; 1536. 1280 bytes fit three times into the
+ * first page, with the 256 left over three times into each, until 16 have used up 5 pages. */
+START_TEST(memory_is_charged_to_the_protocol_a_page_at_a_time)
+{
+    check_dearer("cost.udp.schedule_memory=60cycles", 60 * NS, (const int[]){ 1, 1, 0, 1, 0, 1, 0, 1, 1, 0 });
+    check_dearer("cost.udp.schedule_memory=60cycles nic.copybreak=256B", 60 * NS,
+                 (const int[]){ 1, 0, 0, 1, 0, 0, 1, 0, 0, 1 });
+    check_dearer("cost.udp.schedule_memory=60cycles nic.skb.truesize=4KiB", 60 * NS,
+                 (const int[]){ 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 });
+}
+END_TEST
+
+/* Ten fit: half is five, and with exactly five in it the buffer is not more than half full. A byte less, and it is. */
+START_TEST(a_buffer_more_than_half_full_costs_more)
+{
+    check_dearer("cost.udp.half_full=30cycles net.core.rmem_default=23040B", 30 * NS,
+                 (const int[]){ 0, 0, 0, 0, 0, 0, 1, 1, 1, 1 });
+    check_dearer("cost.udp.half_full=30cycles net.core.rmem_default=23039B", 30 * NS,
+                 (const int[]){ 0, 0, 0, 0, 0, 1, 1, 1, 1, 1 });
+}
+END_TEST
+
+/* A release keeps what is above whole pages, a page at most and a byte at least: 6000 keep 1904, 8192 keep 4096, 4097 keep
+ * 1, 4096 keep all. */
+START_TEST(a_release_gives_whole_pages_back)
+{
+    static const struct { int64_t had, freed, left; } row[] = {
+        { 1000, 5000, 1904 }, { 4096, 4096, 4096 }, { 1, 4096, 1 }, { 0, 4096, 4096 }, { 0, 2304, 2304 },
+    };
+
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct udp_sock u = { .rcvbuf = 212992, .rmem_alloc = row[i].freed, .forward_alloc = row[i].had };
+        struct skb s = { .truesize = (int32_t)row[i].freed };
+        skb_push_tail(&u.receive, &s);
+        ck_assert_ptr_eq(udp_recv_skb(&u), &s);
+        CHECK_EQ(u.forward_alloc, row[i].left);
+        CHECK_EQ(u.rmem_alloc, 0);
+    }
+}
+END_TEST
+
 SUITE(udp, the_default_buffer_holds_93_or_92_datagrams,
       a_buffer_that_is_exactly_full_takes_one_more_in_older_kernels, one_datagram_always_fits,
       the_buffer_is_counted_in_truesize, so_rcvbuf_is_doubled_within_its_bounds,
       read_memory_returns_by_quarters_of_the_buffer, the_readers_last_datagram_returns_all_memory,
       a_full_socket_takes_nothing_until_a_quarter_was_read,
       a_datagram_for_a_port_without_a_socket_is_counted_and_dropped, a_bad_checksum_is_an_error_of_its_own,
-      in_datagrams_counts_when_the_reader_has_it, queueing_refusing_and_not_finding_have_their_costs)
+      in_datagrams_counts_when_the_reader_has_it, queueing_refusing_and_not_finding_have_their_costs,
+      memory_is_charged_to_the_protocol_a_page_at_a_time, a_buffer_more_than_half_full_costs_more,
+      a_release_gives_whole_pages_back)

@@ -54,22 +54,28 @@ static int find(const char *word, const char *const *names, int n)
     return -1;
 }
 
+/* A whole number whose picoseconds, if it counts ns, still fit. */
+static bool whole_number(const char *text, int64_t *number)
+{
+    char *end;
+    long long n = strtoll(text, &end, 10);
+
+    *number = n;
+    return end != text && !*end && n <= INT64_MAX / NS && n >= -(INT64_MAX / NS);
+}
+
 static bool read_row(struct timeline *t, const struct table_file *f, int row)
 {
     const char *at = table_file_cell(f, row, "t_ns"), *event = table_file_cell(f, row, "event");
     const char *value = table_file_cell(f, row, "value");
     int kind = event ? find(event, timeline_kind_name, TIMELINE_KINDS) : -1;
-    int64_t number = 0;
-    char *end;
+    int64_t ns, number = 0;
 
-    if (!at || !value || kind < 0)
+    if (!at || !value || kind < 0 || !whole_number(at, &ns))
         return false;
-    long long ns = strtoll(at, &end, 10);
-    if (end == at || *end)
+    if (kind == TIMELINE_POLL && !whole_number(value, &number))
         return false;
-    if (kind == TIMELINE_POLL)
-        number = strtoll(value, NULL, 10);
-    else if (kind == TIMELINE_WAKE || kind == TIMELINE_SWITCH)
+    if (kind == TIMELINE_WAKE || kind == TIMELINE_SWITCH)
         number = find(value, task_name, TIMELINE_TASKS);
     if (number < 0)
         return false;
