@@ -838,6 +838,34 @@ START_TEST(a_wakeup_costs_by_what_it_finds)
 }
 END_TEST
 
+/* The core is on its way from idle to a FIFO task, 10 to 12 us, when another core wakes a fair one: that asks for a switch,
+ * since nobody runs at that instant, and the FIFO task in user mode is picked again. Another FIFO task waits as well. */
+START_TEST(a_fifo_task_is_picked_again_whoever_has_woken)
+{
+    struct worker fifo, other, fair;
+    struct pulse p, q, s;
+
+    begin("cpu.count=2 cost.sched.switch_from_idle=2000cycles");
+    worker_init(&fifo, core());
+    worker_step(&fifo, 1 * MS, STEP_USER);
+    worker_init(&other, core());
+    worker_step(&other, 1 * MS, 0);
+    worker_init(&fair, core());
+    worker_step(&fair, 1 * MS, 0);
+    fifo.task.fifo = other.task.fifo = true;
+    wake_at(&p, &fifo, 10 * US);
+    pulse_init(&q, &r.host.cpu[1], 0, wake, &fair);
+    pulse_at(&q, 11 * US);
+    wake_at(&s, &other, 500 * US);
+    rig_until(&r, 5 * MS);
+    CHECK_EQ(fifo.ended[0], 1012 * US);
+    CHECK_EQ(other.began[0], 1012 * US);
+    CHECK_EQ(fair.began[0], 2012 * US);
+    CHECK_EQ(core()->rq->counters.preemptions, 0);
+    rig_free(&r);
+}
+END_TEST
+
 SUITE(sched, every_switch_takes_its_own_time, a_wakeup_costs_its_waker, cfs_runs_the_task_that_has_run_least,
       cfs_places_a_sleeper_no_further_back_than_its_credit,
       cfs_preempts_for_a_lead_above_the_wakeup_granularity_only, cfs_ends_a_slice_at_the_first_tick_after_it,
@@ -861,4 +889,5 @@ SUITE(sched, every_switch_takes_its_own_time, a_wakeup_costs_its_waker, cfs_runs
       a_switch_costs_what_it_has_to_do,
       a_switch_that_the_tick_asked_for_reads_the_clock,
       a_task_that_slept_is_not_one_that_was_preempted,
-      a_wakeup_costs_by_what_it_finds)
+      a_wakeup_costs_by_what_it_finds,
+      a_fifo_task_is_picked_again_whoever_has_woken)

@@ -616,14 +616,18 @@ START_TEST(a_sender_without_timestamps_has_shorter_headers)
 
     prepare();
     b.source.traffic.timestamps = 0;
-    b.source.traffic.bytes = 1012 * 2 + 1;
+    b.source.traffic.bytes = 1012 * 3 + 1;
+    b.source.traffic.window = 2024;
     begin(65536);
     engine_run_until(&b.engine, 0);
     CHECK_EQ(b.s.segment, 1012);
-    for (int i = 0; i < 3; i++) {
+    ack(1013, 65536);
+    ack(2025, 65536);
+    engine_run_until(&b.engine, 100 * US);
+    for (int i = 0; i < 4; i++) {
         f = traffic_next(&b.t, NULL);
-        CHECK_EQ(f->payload, i < 2 ? 1012 : 1);
-        CHECK_EQ(f->wire_bytes, i < 2 ? 1070 : 64);             /* 59 padded */
+        CHECK_EQ(f->payload, i < 3 ? 1012 : 1);
+        CHECK_EQ(f->wire_bytes, i < 3 ? 1070 : 64);             /* 59 padded */
         CHECK_EQ(f->seq, 1 + 1012 * i);
         CHECK_EQ(f->tsval, 0);
         CHECK_EQ(f->tsecr, 0);

@@ -249,12 +249,14 @@ static void check_dearer(const char *settings, ps_t cost, const int *dearer)
 
 /* Memory comes by pages of 4096. 2304 bytes: one page leaves 1792, too little: another leaves 3584; the third is taken from
  * that and leaves 1280; then 3072, 768; 2560, 256; and twice for 2048 and 3840; 1536. 1280 bytes fit three times into the
- * first page, with the 256 left over three times into each, until 16 have used up 5 pages. */
+ * first page, with the 256 left over three times into each, until 16 have used up 5 pages. 2048 fill a page exactly. */
 START_TEST(memory_is_charged_to_the_protocol_a_page_at_a_time)
 {
     check_dearer("cost.udp.schedule_memory=60cycles", 60 * NS, (const int[]){ 1, 1, 0, 1, 0, 1, 0, 1, 1, 0 });
     check_dearer("cost.udp.schedule_memory=60cycles nic.copybreak=256B", 60 * NS,
                  (const int[]){ 1, 0, 0, 1, 0, 0, 1, 0, 0, 1 });
+    check_dearer("cost.udp.schedule_memory=60cycles nic.skb.truesize=2KiB", 60 * NS,
+                 (const int[]){ 1, 0, 1, 0, 1, 0, 1, 0, 1, 0 });
     check_dearer("cost.udp.schedule_memory=60cycles nic.skb.truesize=4KiB", 60 * NS,
                  (const int[]){ 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 });
 }
