@@ -300,8 +300,9 @@ END_TEST
 
 /* ---- competition ---- */
 
-/* A hog on the reader's core, in user mode from 0 on. A datagram at 0.3 ms wakes the reader, which is placed where the hog
- * is and waits for the tick of 9 ms, when the hog is over its slice; then the hog goes on, to the end of the time. */
+/* A hog on the reader's core, in user mode from 0 on. A datagram at 0.3 ms wakes the reader, which is placed
+ * where the hog is and waits for the tick of 9 ms, when the hog is over its slice; then the hog goes on, to
+ * the end of the time. */
 START_TEST(a_hog_competes_for_the_core_and_reads_nothing)
 {
     rig_init(&r, 2, "app[app0].kind=hog cost.recv.dequeue=1us");
@@ -358,10 +359,10 @@ START_TEST(threads_for_connections_have_the_programs_policy)
 }
 END_TEST
 
-/* CFS. Nothing is owed: the reader starts at 0, 0.3 ms behind the hog, and waits for the tick. With a lag of 1 ms it is
- * 1.3 ms behind, more than the granularity of 1 ms. The hog has run 300 us and the wire's 1.68 ns then: with a lag of what
- * is left of 1 ms it is not more, with a picosecond on top it is. EEVDF: whoever is owed anything puts the hog, which is
- * then ahead of the average, off the core. */
+/* CFS. Nothing is owed: the reader starts at 0, 0.3 ms behind the hog, and waits for the tick. With a lag of 1
+ * ms it is 1.3 ms behind, more than the granularity of 1 ms. The hog has run 300 us and the wire's 1.68 ns
+ * then: with a lag of what is left of 1 ms it is not more, with a picosecond on top it is. EEVDF: whoever is
+ * owed anything puts the hog, which is then ahead of the average, off the core. */
 START_TEST(a_lag_puts_the_reader_ahead_of_the_others)
 {
     static const struct { const char *settings; ps_t at; } row[] = {
@@ -404,11 +405,12 @@ START_TEST(a_tcp_reader_that_slept_takes_the_lock_again)
 }
 END_TEST
 
-/* Two datagrams in a burst: the first recv() has slept, the second has not. Between the two deliveries are the first's way
- * back, 10 and 100 more, and the second's dequeue of 1000. */
+/* Two datagrams in a burst: the first recv() has slept, the second has not. Between the two deliveries are the
+ * first's way back, 10 and 100 more, and the second's dequeue of 1000. */
 START_TEST(the_way_back_of_a_recv_that_slept_is_longer)
 {
-    rig_init(&r, 1, "cpu.count=2 cpu.ipi_latency=100us cost.recv.return=10cycles cost.recv.return_slept=100cycles "
+    rig_init(&r, 1, "cpu.count=2 cpu.ipi_latency=100us cost.recv.return=10cycles "
+                    "cost.recv.return_slept=100cycles "
                     "cost.recv.dequeue=1000cycles");
     rig_burst(&r, 10 * US, rig_flow(&r, FLOW_UDP, 1, 9), 3);
     rig_start(&r);

@@ -300,13 +300,15 @@ END_TEST
 
 /* ---- the gap that is not renewed: QEMU's e1000e ---- */
 
-/* With a gap of 20 us. An interrupt at 100 us came at once and starts a gap. One that waits for its end, at 120 us, starts
- * another (gap: the next at 140 us) or none (gap_once: the next at once, whatever comes; that one starts a gap again). */
+/* With a gap of 20 us. An interrupt at 100 us came at once and starts a gap. One that waits for its end, at
+ * 120 us, starts another (gap: the next at 140 us) or none (gap_once: the next at once, whatever comes; that
+ * one starts a gap again). */
 START_TEST(an_interrupt_that_waited_starts_a_gap_or_none)
 {
     for (int once = 0; once < 2; once++) {
-        const struct coalesce_params p = { .kind = once ? COALESCE_GAP_ONCE : COALESCE_GAP, .cause = CAUSE_LATCHED,
-                                           .rx_usecs = 20 * US };
+        const struct coalesce_params p = {
+            .kind = once ? COALESCE_GAP_ONCE : COALESCE_GAP, .cause = CAUSE_LATCHED, .rx_usecs = 20 * US,
+        };
         struct coalesce c = fresh(&p);
 
         coalesce_completion(&c, 100 * US);
@@ -331,8 +333,9 @@ END_TEST
 START_TEST(an_interrupt_after_the_gap_starts_one)
 {
     for (int once = 0; once < 2; once++) {
-        const struct coalesce_params p = { .kind = once ? COALESCE_GAP_ONCE : COALESCE_GAP, .cause = CAUSE_LATCHED,
-                                           .rx_usecs = 20 * US };
+        const struct coalesce_params p = {
+            .kind = once ? COALESCE_GAP_ONCE : COALESCE_GAP, .cause = CAUSE_LATCHED, .rx_usecs = 20 * US,
+        };
         struct coalesce c = fresh(&p);
 
         coalesce_completion(&c, 100 * US);

@@ -291,8 +291,8 @@ END_TEST
 
 /* ---- what an interrupt costs by what it interrupts ---- */
 
-/* 100 in, 500 of handler, 50 out, and in ns: 10 more when a task was interrupted, 20 more out of idle, neither out of a
- * softirq. The way back, 5, is paid by the task or softirq that was interrupted; idle has none. */
+/* 100 in, 500 of handler, 50 out, and in ns: 10 more when a task was interrupted, 20 more out of idle, neither
+ * out of a softirq. The way back, 5, is paid by the task or softirq that was interrupted; idle has none. */
 #define BY_WHERE "cost.irq.from_task=10cycles cost.irq.from_idle=20cycles cost.irq.return=5cycles"
 
 START_TEST(an_interrupt_of_a_task_costs_more_and_the_task_its_return)
@@ -339,8 +339,8 @@ static void schedule(struct context *x, void *fake)
     napi_schedule(&f->napi);
 }
 
-/* The poll begins when the first interrupt, out of idle, is over: 570 ns before it 100 + 20 + 50. It takes 10 us, the
- * second interrupt's 650 and its return. */
+/* The poll begins when the first interrupt, out of idle, is over: 570 ns before it 100 + 20 + 50. It takes 10
+ * us, the second interrupt's 650 and its return. */
 START_TEST(an_interrupt_of_a_softirq_costs_no_more_and_the_softirq_its_return)
 {
     static struct fake_nic f;

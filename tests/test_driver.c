@@ -291,8 +291,8 @@ END_TEST
 #define RING_SKBS "nic.ring.holds_skbs=on cost.skb.alloc=1cycles cost.skb.ring=10cycles cost.skb.ring_heads=100cycles " \
                   "cost.skb.heads_every=5 cost.skb.heads=7000cycles cost.skb.ring_free=1000cycles "
 
-/* Twelve frames take the ring's skbs: the poll allocates nothing and its refill 12, with two refills of the cache of
- * sk_buffs, at the 5th and the 10th: 120 + 200. Freeing them is the reader's, 1000 each. */
+/* Twelve frames take the ring's skbs: the poll allocates nothing and its refill 12, with two refills of the
+ * cache of sk_buffs, at the 5th and the 10th: 120 + 200. Freeing them is the reader's, 1000 each. */
 START_TEST(a_ring_of_skbs_is_refilled_with_skbs)
 {
     begin(RING_SKBS);
@@ -312,15 +312,15 @@ START_TEST(the_refills_of_a_ring_of_skbs_share_a_rhythm)
 {
     begin(RING_SKBS "nic.ring.refill_batch=4 nic.ring.refill_at_end=0");
     ps_t at = waiting(12);
-    CHECK_EQ(rig_end(&r, 5)->frame.poll_at, at + 40 * NS);              /* paid with the frame after the refill */
+    CHECK_EQ(rig_end(&r, 5)->frame.poll_at, at + 40 * NS);      /* paid with the frame after the refill */
     CHECK_EQ(rig_end(&r, 9)->frame.poll_at, at + (40 + 140) * NS);
     CHECK_EQ(poll(0)->at, at + (40 + 140 + 140) * NS);
     rig_free(&r);
 }
 END_TEST
 
-/* Frames up to the copybreak get an skb of their own, 1 each, and leave the ring its: of 3 copied and 2 others the refill
- * allocates 2, the reader pays ring_free for 2. */
+/* Frames up to the copybreak get an skb of their own, 1 each, and leave the ring its: of 3 copied and 2 others
+ * the refill allocates 2, the reader pays ring_free for 2. */
 START_TEST(a_copied_frame_leaves_the_ring_its_skb)
 {
     begin(RING_SKBS "nic.copybreak=60B pcie.msix_latency=1us");
@@ -335,7 +335,8 @@ START_TEST(a_copied_frame_leaves_the_ring_its_skb)
 }
 END_TEST
 
-/* Nobody listens: the softirq frees them, 60 and 1000. Merged by GRO: the skb that gave its data up is freed by the poll. */
+/* Nobody listens: the softirq frees them, 60 and 1000. Merged by GRO: the skb that gave its data up is freed
+ * by the poll. */
 START_TEST(whoever_drops_an_skb_of_the_ring_frees_it)
 {
     uint32_t tcp;
@@ -362,7 +363,8 @@ END_TEST
 /* Three heads of a page, freed in each order: only the last free pays. */
 START_TEST(a_page_of_heads_is_freed_with_the_last_of_them_whatever_the_order)
 {
-    static const int order[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
+    static const int order[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
+                                    { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
 
     begin("cost.skb.page_free=1000cycles cost.skb.ring_free=1cycles");
     rig_burst(&r, 10 * US, 0, 1);
@@ -385,13 +387,14 @@ START_TEST(a_page_of_heads_is_freed_with_the_last_of_them_whatever_the_order)
 }
 END_TEST
 
-/* Two heads a page, and datagrams for two sockets in turn: each page has a head in either. Both readers wake together, but
- * the second's core is busy for 1 ms: it has the pages' last heads, and pays for all three. */
+/* Two heads a page, and datagrams for two sockets in turn: each page has a head in either. Both readers wake
+ * together, but the second's core is busy for 1 ms: it has the pages' last heads, and pays for all three. */
 START_TEST(the_reader_that_frees_a_pages_last_head_pays_for_it)
 {
     struct worker w;
 
-    rig_init(&r, 2, "cpu.count=3 app[app0].port=9 app[app0].cpu=1 app[app1].port=10 app[app1].cpu=2 pcie.msix_latency=1us "
+    rig_init(&r, 2, "cpu.count=3 app[app0].port=9 app[app0].cpu=1 app[app1].port=10 app[app1].cpu=2 "
+                    "pcie.msix_latency=1us "
                     "cost.skb.page_every=2 cost.skb.page_free=1000cycles");
     rig_flow(&r, FLOW_UDP, 1, 9);
     rig_flow(&r, FLOW_UDP, 1, 10);

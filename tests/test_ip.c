@@ -208,7 +208,9 @@ END_TEST
 /* A TCP skb has its route from its socket, 3; all others are looked up, 10. */
 START_TEST(only_tcp_is_demuxed_early)
 {
-    static const struct { uint8_t proto; int cost; } row[] = { { FLOW_TCP, 3 }, { FLOW_UDP, 10 }, { FLOW_OTHER_IP, 10 } };
+    static const struct { uint8_t proto; int cost; } row[] = {
+        { FLOW_TCP, 3 }, { FLOW_UDP, 10 }, { FLOW_OTHER_IP, 10 },
+    };
 
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
         struct skb s = datagram(0);

@@ -397,7 +397,8 @@ static void random_nics(int nics, int cpus)
     if (one_in(4))
         say("nic.threaded: on\n");
     if (one_in(4))
-        say("nic.ring.holds_skbs: on\nnic.copybreak: %lldB\ncost.skb: {page_every: %lld, page_free: 300cycles, "
+        say("nic.ring.holds_skbs: on\nnic.copybreak: %lldB\ncost.skb: {page_every: %lld, page_free: "
+            "300cycles, "
             "ring_free: 100cycles}\n", PICK(0, 100, 256, 2000), PICK(0, 1, 4));
     if (one_in(10))
         say("nic.xdp: %s\n", WORD("pass", "drop"));
@@ -416,9 +417,11 @@ static void random_source(int i, int nics)
         (long long)between(1, 1500), PICK(1, 1, 3, 40), PICK(9, 9, 10), 9000 + 100 * i, (long long)between(0, nics - 1),
         WORD("on", "on", "off"), PICK(0, 0, 50, 300));
     if (one_in(3)) {
-        say(", kind: sender, frame: %lldB, window: %lldB, rtt: %lldus, bytes: %lldB, fcs_errors: %lld, interval: %lldps, "
-            "timestamps: %s}\n", PICK(100, 1518, 1518), PICK(3000, 65536, 65536, 262144), PICK(20, 20, 100, 400),
-            PICK(1, 10000, 300000, 300000), PICK(0, 0, 30000), PICK(0, 0, 1, 700000, 20000001), WORD("on", "on", "off"));
+        say(", kind: sender, frame: %lldB, window: %lldB, rtt: %lldus, bytes: %lldB, fcs_errors: %lld, "
+            "interval: %lldps, "
+            "timestamps: %s}\n", PICK(100, 1518, 1518), PICK(3000, 65536, 65536, 262144),
+            PICK(20, 20, 100, 400), PICK(1, 10000, 300000, 300000), PICK(0, 0, 30000),
+            PICK(0, 0, 1, 700000, 20000001), WORD("on", "on", "off"));
         return;
     }
     say(", kind: %s, proto: %s, frame: %lldB, rate: %lldkpps", WORD("cbr", "cbr", "poisson", "onoff"),
@@ -489,8 +492,8 @@ static bool uses(const char *words)
     return strstr(context, words) != NULL;
 }
 
-/* The dice do reach what they are meant to reach: over all machines nearly every way to end occurs, and every mechanism that
- * a switch turns on has something to do. */
+/* The dice do reach what they are meant to reach: over all machines nearly every way to end occurs, and every
+ * mechanism that a switch turns on has something to do. */
 START_TEST(the_machines_differ)
 {
     const struct run_options o = { .seed = 1 };

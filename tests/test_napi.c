@@ -380,11 +380,13 @@ static void schedule_and_pay(struct context *x, void *fake)
     x->owed += napi_schedule(&f->napi);
 }
 
-/* 100 frames, a budget of 1, which a softirq would squeeze at once: 64 and 36 in the thread, and no softirq ever. Each frame
- * takes 1 us. The interrupt is enabled when the thread is done and the next frame comes by it. */
+/* 100 frames, a budget of 1, which a softirq would squeeze at once: 64 and 36 in the thread, and no softirq
+ * ever. Each frame takes 1 us. The interrupt is enabled when the thread is done and the next frame comes by
+ * it. */
 START_TEST(a_threaded_napi_is_polled_by_a_task_without_budget)
 {
-    rig_init(&r, 1, "nic.threaded=on cpu.count=2 net.core.netdev_budget=1 cost.driver.frame=1000cycles pcie.msix_latency=1us "
+    rig_init(&r, 1, "nic.threaded=on cpu.count=2 net.core.netdev_budget=1 cost.driver.frame=1000cycles "
+                    "pcie.msix_latency=1us "
                     "net.core.rmem_default=4MB");
     rig_burst(&r, 10 * US, rig_flow(&r, FLOW_UDP, 1, 9), 100);
     rig_burst(&r, 1 * MS, 0, 1);
@@ -402,14 +404,16 @@ START_TEST(a_threaded_napi_is_polled_by_a_task_without_budget)
 }
 END_TEST
 
-/* The handler pays for the thread's wakeup, 100 ns out of idle. Then 10 before each poll, 1000 of polling, 20 after it: the
- * second poll ends 100 + 2 x 1010 + 20 after the interrupt, and the core idles 20 later. Woken again, it is the same. */
+/* The handler pays for the thread's wakeup, 100 ns out of idle. Then 10 before each poll, 1000 of polling, 20
+ * after it: the second poll ends 100 + 2 x 1010 + 20 after the interrupt, and the core idles 20 later. Woken
+ * again, it is the same. */
 START_TEST(a_thread_costs_before_and_after_each_poll)
 {
     static struct fake_nic f;
     struct pulse p, q;
 
-    rig_init(&r, 0, "cost.napi.thread_start=10cycles cost.napi.thread_end=20cycles cost.sched.wake_idle=100cycles");
+    rig_init(&r, 0, "cost.napi.thread_start=10cycles cost.napi.thread_end=20cycles "
+                    "cost.sched.wake_idle=100cycles");
     rig_start(&r);
     fake_threaded(&f, 64 + 1, 1 * US);
     pulse_init(&p, &r.host.cpu[0], 0, schedule_and_pay, &f);
@@ -428,8 +432,8 @@ START_TEST(a_thread_costs_before_and_after_each_poll)
 }
 END_TEST
 
-/* Softirqs are off while the thread polls, 10 us each. Another NAPI raised at 5 us has its turn, of 1 us, where the thread
- * turns them on: between its polls. */
+/* Softirqs are off while the thread polls, 10 us each. Another NAPI raised at 5 us has its turn, of 1 us,
+ * where the thread turns them on: between its polls. */
 START_TEST(softirqs_wait_for_the_end_of_a_threads_poll)
 {
     static struct fake_nic f, other;
@@ -453,7 +457,8 @@ START_TEST(softirqs_wait_for_the_end_of_a_threads_poll)
 }
 END_TEST
 
-/* A FIFO task of 50 us wakes in the first poll. The poll used its weight, so the thread asks whether it should go (10 us). */
+/* A FIFO task of 50 us wakes in the first poll. The poll used its weight, so the thread asks whether it should
+ * go (10 us). */
 START_TEST(a_thread_leaves_the_core_between_full_polls)
 {
     static struct fake_nic f;
@@ -477,8 +482,9 @@ START_TEST(a_thread_leaves_the_core_between_full_polls)
 }
 END_TEST
 
-/* Scheduled again at 15 us, in its last poll, the instance has another one at 20 us, without a wakeup or a switch, though a
- * FIFO task has woken at 15 us, too: there is no cond_resched here. That task comes when the thread sleeps. */
+/* Scheduled again at 15 us, in its last poll, the instance has another one at 20 us, without a wakeup or a
+ * switch, though a FIFO task has woken at 15 us, too: there is no cond_resched here. That task comes when the
+ * thread sleeps. */
 START_TEST(an_interrupt_during_the_last_poll_keeps_the_thread_awake)
 {
     static struct fake_nic f;
@@ -511,8 +517,8 @@ END_TEST
 
 /* ---- costs at the edges of a poll ---- */
 
-/* The interrupt is enabled 40 ns after the frames are handed up, and the poll over: a frame that is there 20 ns after the
- * first is signalled then, not before. */
+/* The interrupt is enabled 40 ns after the frames are handed up, and the poll over: a frame that is there 20
+ * ns after the first is signalled then, not before. */
 START_TEST(the_interrupt_is_enabled_when_the_unmask_was_paid_for)
 {
     const ps_t at = 10 * US + RIG_WIRE;
@@ -540,13 +546,14 @@ START_TEST(a_napi_that_is_polled_again_costs_the_run)
 }
 END_TEST
 
-/* The timer is an interrupt of its own, of 600 ns, and its polls find nothing to hand up: only the first poll pays the 20 of
- * completing. The first ends 20 ns after the interrupt, the timer runs from there. */
+/* The timer is an interrupt of its own, of 600 ns, and its polls find nothing to hand up: only the first poll
+ * pays the 20 of completing. The first ends 20 ns after the interrupt, the timer runs from there. */
 START_TEST(a_timers_interrupt_costs_and_completing_nothing_is_free)
 {
     const ps_t t0 = 10 * US + RIG_WIRE + 20 * NS;
 
-    rig_init(&r, 1, "nic.napi_defer_hard_irqs=2 nic.gro_flush_timeout=50us cost.napi.timer=600cycles cpu.count=2 "
+    rig_init(&r, 1, "nic.napi_defer_hard_irqs=2 nic.gro_flush_timeout=50us cost.napi.timer=600cycles "
+                    "cpu.count=2 "
                     "cost.napi.complete=20cycles");
     rig_burst(&r, 10 * US, rig_flow(&r, FLOW_UDP, 1, 9), 1);
     rig_start(&r);

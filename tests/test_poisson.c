@@ -41,8 +41,9 @@ START_TEST(the_first_arrivals_are_those_of_the_formula)
 }
 END_TEST
 
-/* 84 bytes at 1 Gbit/s take 672 ns. With a mean of 100 ns a gap of that length or more is one in e^6.72 = 830: nearly all
- * 5000 gaps are the slot, 6 are expected not to be (at most 6 + 5 standard deviations of 2.5), and none is shorter. */
+/* 84 bytes at 1 Gbit/s take 672 ns. With a mean of 100 ns a gap of that length or more is one in e^6.72 = 830:
+ * nearly all 5000 gaps are the slot, 6 are expected not to be (at most 6 + 5 standard deviations of 2.5), and
+ * none is shorter. */
 START_TEST(no_gap_is_shorter_than_the_frames_slot)
 {
     struct arrivals *a = poisson_arrivals(100, 5001, 1, 64, 9);
@@ -64,8 +65,8 @@ START_TEST(no_gap_is_shorter_than_the_frames_slot)
 }
 END_TEST
 
-/* 100 000 gaps of 10 us: their mean has a standard error of 0.32 %; the slot adds m e^-s - m + s, with s = 0.0672 of the
- * mean 0.22 %, whole nanoseconds take 0.005 % away. */
+/* 100 000 gaps of 10 us: their mean has a standard error of 0.32 %; the slot adds m e^-s - m + s, with s =
+ * 0.0672 of the mean 0.22 %, whole nanoseconds take 0.005 % away. */
 START_TEST(the_gaps_have_their_mean)
 {
     struct arrivals *a = poisson_arrivals(10000, 100001, 3, 64, 9);
@@ -80,7 +81,8 @@ END_TEST
 /* 1000 bytes on the wire with FCS are 954 of payload. */
 START_TEST(arrivals_are_datagrams_of_one_flow)
 {
-    struct arrivals *a = poisson_arrivals(10000, 10, 1, 1000, 4242), *again = poisson_arrivals(10000, 10, 1, 1000, 4242);
+    struct arrivals *a = poisson_arrivals(10000, 10, 1, 1000, 4242);
+    struct arrivals *again = poisson_arrivals(10000, 10, 1, 1000, 4242);
     struct arrivals *other = poisson_arrivals(10000, 10, 2, 1000, 4242);
 
     ck_assert(a && again && other);

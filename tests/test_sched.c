@@ -485,13 +485,14 @@ END_TEST
 
 /* ---- CFS: the slice that ends early ---- */
 
-/* a has run 10 ms before and is alone again until b wakes. At the tick of 21 ms a's slice is 3 ms (6 ms for two), and it
- * has run 0.75 ms, its minimum, so that it stands at 10.75 ms: b is let in if it is further behind than the slice, behind
- * 7.75 ms. Else, or one picosecond short of the minimum, at the next tick. */
+/* a has run 10 ms before and is alone again until b wakes. At the tick of 21 ms a's slice is 3 ms (6 ms for
+ * two), and it has run 0.75 ms, its minimum, so that it stands at 10.75 ms: b is let in if it is further
+ * behind than the slice, behind 7.75 ms. Else, or one picosecond short of the minimum, at the next tick. */
 START_TEST(cfs_ends_a_short_slice_when_the_next_is_further_behind_than_a_whole_one)
 {
     static const struct { ps_t woken, vruntime, began; } row[] = {
-        { 20250 * US, 7750 * US - 1, 21 * MS }, { 20250 * US, 7750 * US, 22 * MS }, { 20250 * US + 1, 0, 22 * MS },
+        { 20250 * US, 7750 * US - 1, 21 * MS }, { 20250 * US, 7750 * US, 22 * MS },
+        { 20250 * US + 1, 0, 22 * MS },
     };
 
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
@@ -517,9 +518,9 @@ END_TEST
 
 /* ---- the run queue's clock ---- */
 
-/* b wakes at 12 ms under a, which is in the kernel from 10 to 15 ms; no tick is between. If that wakeup asks for the
- * switch, the switch leaves the clock at 12 ms: a is charged 2 ms, and b, from 15 to 16 ms, 4 ms. If it does not (the
- * granularity is never reached), a's sleep at 15 ms reads it: 5 and 1. */
+/* b wakes at 12 ms under a, which is in the kernel from 10 to 15 ms; no tick is between. If that wakeup asks
+ * for the switch, the switch leaves the clock at 12 ms: a is charged 2 ms, and b, from 15 to 16 ms, 4 ms. If
+ * it does not (the granularity is never reached), a's sleep at 15 ms reads it: 5 and 1. */
 START_TEST(a_switch_that_a_wakeup_asked_for_charges_the_time_since_then_to_the_next)
 {
     for (int asked = 0; asked < 2; asked++) {
@@ -544,10 +545,10 @@ END_TEST
 
 /* ---- EEVDF: run to parity ---- */
 
-/* a, from 0, is due at 0.75 ms. c comes at 0.1 ms with a lag of -4 ms and stands far ahead, 0.1 + 2 x 4 = 8.1 ms, so that
- * the average is 4.2 ms when b comes at 0.3 ms with a lag of 3 ms: 4.2 - 1.5 x 3 = -0.3 ms, due at 0.45 ms, before a. a
- * is eligible (the average is 2.7 ms) and keeps the core. d's wakeup makes the queue look again: from a's deadline on it
- * is b's turn, one picosecond earlier b waits for the tick of 9 ms. */
+/* a, from 0, is due at 0.75 ms. c comes at 0.1 ms with a lag of -4 ms and stands far ahead, 0.1 + 2 x 4 = 8.1
+ * ms, so that the average is 4.2 ms when b comes at 0.3 ms with a lag of 3 ms: 4.2 - 1.5 x 3 = -0.3 ms, due at
+ * 0.45 ms, before a. a is eligible (the average is 2.7 ms) and keeps the core. d's wakeup makes the queue look
+ * again: from a's deadline on it is b's turn, one picosecond earlier b waits for the tick of 9 ms. */
 START_TEST(eevdf_keeps_the_picked_task_until_its_deadline_while_it_is_eligible)
 {
     for (int late = 0; late < 2; late++) {
@@ -579,7 +580,8 @@ START_TEST(eevdf_keeps_the_picked_task_until_its_deadline_while_it_is_eligible)
 }
 END_TEST
 
-/* With a lag of 1 ms b comes at 0.3 - 2 = -1.7 ms and pulls the average to -0.7 ms. a, at 0.3 ms, is ahead of it. */
+/* With a lag of 1 ms b comes at 0.3 - 2 = -1.7 ms and pulls the average to -0.7 ms. a, at 0.3 ms, is ahead of
+ * it. */
 START_TEST(eevdf_does_not_protect_a_picked_task_that_is_no_longer_eligible)
 {
     struct worker a, b;
@@ -603,7 +605,8 @@ END_TEST
 
 /* ---- EEVDF: delayed dequeue ---- */
 
-/* b runs 2 ms from 0; a comes at 0.5 ms, to where b is then. b sleeps at 2 ms, 0.75 ms ahead of the average of 1.25. */
+/* b runs 2 ms from 0; a comes at 0.5 ms, to where b is then. b sleeps at 2 ms, 0.75 ms ahead of the average of
+ * 1.25. */
 static void ahead_and_asleep(struct worker *a, struct worker *b, struct pulse *p, const char *settings)
 {
     begin(settings);
@@ -618,8 +621,8 @@ static void ahead_and_asleep(struct worker *a, struct worker *b, struct pulse *p
     CHECK_EQ(b->task.lag, -750 * US);
 }
 
-/* 0.3 ms later a is at 0.8 ms, the average at 1.4: b is woken where it was, at 2 ms. A kernel that took it off places it
- * anew, twice its lag ahead of a alone: 0.8 + 1.5 ms. */
+/* 0.3 ms later a is at 0.8 ms, the average at 1.4: b is woken where it was, at 2 ms. A kernel that took it off
+ * places it anew, twice its lag ahead of a alone: 0.8 + 1.5 ms. */
 START_TEST(a_task_that_sleeps_ahead_of_the_average_wakes_where_it_was)
 {
     for (int delay = 0; delay < 2; delay++) {
@@ -638,8 +641,8 @@ START_TEST(a_task_that_sleeps_ahead_of_the_average_wakes_where_it_was)
 }
 END_TEST
 
-/* Woken at 4.1 ms, when a is at 2.6 and their average at 2.3 ms: what b had too much is made up, but it gains nothing by
- * having waited on the queue. It starts with a lag of 0, where a is. */
+/* Woken at 4.1 ms, when a is at 2.6 and their average at 2.3 ms: what b had too much is made up, but it gains
+ * nothing by having waited on the queue. It starts with a lag of 0, where a is. */
 START_TEST(a_delayed_task_that_wakes_after_its_lag_was_made_up_starts_with_none)
 {
     struct worker a, b;
@@ -655,8 +658,8 @@ START_TEST(a_delayed_task_that_wakes_after_its_lag_was_made_up_starts_with_none)
 }
 END_TEST
 
-/* At the tick of 9 ms a is at 7.5 ms and it would be b's turn, which sleeps: it leaves the queue with a lag of 0. a goes
- * on without a switch. */
+/* At the tick of 9 ms a is at 7.5 ms and it would be b's turn, which sleeps: it leaves the queue with a lag of
+ * 0. a goes on without a switch. */
 START_TEST(a_delayed_task_whose_turn_it_is_leaves_with_no_lag)
 {
     struct worker a, b;
@@ -681,8 +684,8 @@ END_TEST
 
 /* ---- SCHED_FIFO ---- */
 
-/* A fair task in user mode leaves the core at once, whatever the rule; the FIFO task keeps it over ticks (9 and 19 ms)
- * and over the wakeup of one that is owed a second. */
+/* A fair task in user mode leaves the core at once, whatever the rule; the FIFO task keeps it over ticks (9
+ * and 19 ms) and over the wakeup of one that is owed a second. */
 START_TEST(a_fifo_task_preempts_at_once_and_is_not_preempted)
 {
     for (int cfs = 0; cfs < 2; cfs++) {
@@ -741,8 +744,9 @@ END_TEST
                      "cost.sched.switch_sleep=4cycles cost.sched.switch_preempted=8cycles " \
                      "cost.sched.switch_from_idle=16cycles cost.sched.switch_to_idle=32cycles"
 
-/* In ns. a from idle at 10 ms: 16. At 15 ms b, 3 ms ahead, asks for the core: 1. It sleeps 1 ms later, which reads the
- * clock, and a had been preempted: 1 + 2 + 4 + 8. a's 20 ms are over after both and b's 1 ms, and the core goes idle: 32. */
+/* In ns. a from idle at 10 ms: 16. At 15 ms b, 3 ms ahead, asks for the core: 1. It sleeps 1 ms later, which
+ * reads the clock, and a had been preempted: 1 + 2 + 4 + 8. a's 20 ms are over after both and b's 1 ms, and
+ * the core goes idle: 32. */
 START_TEST(a_switch_costs_what_it_has_to_do)
 {
     struct worker a, b;
@@ -765,8 +769,8 @@ START_TEST(a_switch_costs_what_it_has_to_do)
 }
 END_TEST
 
-/* Slices of 3 ms end at the ticks of 4 and 8 ms, which ask for a switch that reads the clock: 1 + 2, and 8 more for a,
- * which has been on the core before. A task that slept comes back without these 8: 1 + 2 + 4. */
+/* Slices of 3 ms end at the ticks of 4 and 8 ms, which ask for a switch that reads the clock: 1 + 2, and 8
+ * more for a, which has been on the core before. A task that slept comes back without these 8: 1 + 2 + 4. */
 START_TEST(a_switch_that_the_tick_asked_for_reads_the_clock)
 {
     struct worker a, b;
@@ -811,7 +815,8 @@ END_TEST
 START_TEST(a_wakeup_costs_by_what_it_finds)
 {
     static const struct { bool busy, preempt, fifo; int cost; } row[] = {
-        { false, false, false, 4 }, { true, false, false, 1 }, { true, true, false, 3 }, { true, true, true, 8 },
+        { false, false, false, 4 }, { true, false, false, 1 }, { true, true, false, 3 },
+        { true, true, true, 8 },
         { false, false, true, 8 },
     };
 
@@ -819,7 +824,8 @@ START_TEST(a_wakeup_costs_by_what_it_finds)
         struct worker a, b;
         struct pulse p;
 
-        begin("kernel.sched=cfs cost.sched.wake=1cycles cost.sched.wake_preempt=2cycles cost.sched.wake_idle=4cycles "
+        begin("kernel.sched=cfs cost.sched.wake=1cycles cost.sched.wake_preempt=2cycles "
+              "cost.sched.wake_idle=4cycles "
               "cost.sched.wake_fifo=8cycles");
         worker_init(&a, core());
         worker_step(&a, 5 * MS, STEP_USER);
@@ -838,8 +844,9 @@ START_TEST(a_wakeup_costs_by_what_it_finds)
 }
 END_TEST
 
-/* The core is on its way from idle to a FIFO task, 10 to 12 us, when another core wakes a fair one: that asks for a switch,
- * since nobody runs at that instant, and the FIFO task in user mode is picked again. Another FIFO task waits as well. */
+/* The core is on its way from idle to a FIFO task, 10 to 12 us, when another core wakes a fair one: that asks
+ * for a switch, since nobody runs at that instant, and the FIFO task in user mode is picked again. Another
+ * FIFO task waits as well. */
 START_TEST(a_fifo_task_is_picked_again_whoever_has_woken)
 {
     struct worker fifo, other, fair;

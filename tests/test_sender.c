@@ -563,8 +563,8 @@ END_TEST
 
 /* ---- pacing, and no timestamps ---- */
 
-/* Two flows of one source let four segments each out at 0. They start half an rtt later, and 2 us and 1 ps apart: the
- * source's interval holds across its flows. Without one all eight start together. */
+/* Two flows of one source let four segments each out at 0. They start half an rtt later, and 2 us and 1 ps
+ * apart: the source's interval holds across its flows. Without one all eight start together. */
 START_TEST(an_interval_paces_a_source_over_all_its_flows)
 {
     for (int paced = 0; paced < 2; paced++) {
@@ -590,8 +590,8 @@ START_TEST(an_interval_paces_a_source_over_all_its_flows)
 }
 END_TEST
 
-/* 10 us apart the flight of four ends at 80 us. An ACK sent at 20 us lets a fifth start at 120 us, later than its turn at 90:
- * the interval is the least distance, not a clock. */
+/* 10 us apart the flight of four ends at 80 us. An ACK sent at 20 us lets a fifth start at 120 us, later than
+ * its turn at 90: the interval is the least distance, not a clock. */
 START_TEST(pacing_does_not_catch_up)
 {
     prepare();

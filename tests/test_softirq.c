@@ -583,7 +583,8 @@ END_TEST
 
 /* ---- costs at the edges of a session ---- */
 
-/* A poll of 1 us at the exit of an interrupt into a task, and 150 ns back into it: a step of 10 us ends at 11.15 us. */
+/* A poll of 1 us at the exit of an interrupt into a task, and 150 ns back into it: a step of 10 us ends at
+ * 11.15 us. */
 START_TEST(a_session_at_irq_exit_costs_the_interrupted_task_its_return)
 {
     struct worker w;
@@ -653,9 +654,9 @@ static void schedule_and_wake_ksoftirqd(struct context *x, void *unused)
     sched_wake(&x->cpu->softirq->ksoftirqd, x->cpu);
 }
 
-/* Bottom halves are off for 10 us, then comes 1 us of work. An interrupt at 3 us raises NET_RX, of 1 us, and wakes
- * ksoftirqd: where the kernel defers, the task only finds that out, for 40 ns, and goes on. Elsewhere it polls. With
- * nothing pending there is nothing to find out. */
+/* Bottom halves are off for 10 us, then comes 1 us of work. An interrupt at 3 us raises NET_RX, of 1 us, and
+ * wakes ksoftirqd: where the kernel defers, the task only finds that out, for 40 ns, and goes on. Elsewhere it
+ * polls. With nothing pending there is nothing to find out. */
 START_TEST(a_bh_enable_that_leaves_softirqs_to_ksoftirqd_has_a_cost)
 {
     static const struct { const char *settings; bool raised; ps_t at; } row[] = {
@@ -686,11 +687,12 @@ START_TEST(a_bh_enable_that_leaves_softirqs_to_ksoftirqd_has_a_cost)
 }
 END_TEST
 
-/* Sessions of one pass: the first poll is at the interrupt's exit, at 1 us; ksoftirqd starts, 400 ns, and polls; again,
- * 80 ns, and polls. */
+/* Sessions of one pass: the first poll is at the interrupt's exit, at 1 us; ksoftirqd starts, 400 ns, and
+ * polls; again, 80 ns, and polls. */
 START_TEST(ksoftirqd_costs_its_start_once_and_then_each_session)
 {
-    begin("kernel.softirq.max_restart=1 cost.softirq.ksoftirqd_start=400cycles cost.softirq.ksoftirqd_again=80cycles");
+    begin("kernel.softirq.max_restart=1 cost.softirq.ksoftirqd_start=400cycles "
+          "cost.softirq.ksoftirqd_again=80cycles");
     add(64 * 2 + 1, 1 * US);
     run(1 * MS, 2 * MS);
     CHECK_EQ(nic[0].polled[0], 1 * MS + 1 * US);
@@ -701,14 +703,15 @@ START_TEST(ksoftirqd_costs_its_start_once_and_then_each_session)
 }
 END_TEST
 
-/* A FIFO task of 50 us wakes in ksoftirqd's first poll, which ends at 2.4 us. When the thread comes back it begins its
- * loop from the top: 400 again, not 80. */
+/* A FIFO task of 50 us wakes in ksoftirqd's first poll, which ends at 2.4 us. When the thread comes back it
+ * begins its loop from the top: 400 again, not 80. */
 START_TEST(ksoftirqd_starts_over_after_a_switch)
 {
     struct worker w;
     struct pulse p;
 
-    begin("kernel.softirq.max_restart=1 cost.softirq.ksoftirqd_start=400cycles cost.softirq.ksoftirqd_again=80cycles");
+    begin("kernel.softirq.max_restart=1 cost.softirq.ksoftirqd_start=400cycles "
+          "cost.softirq.ksoftirqd_again=80cycles");
     add(64 * 2 + 1, 1 * US);
     worker_init(&w, core());
     worker_step(&w, 50 * US, 0);
@@ -723,8 +726,8 @@ START_TEST(ksoftirqd_starts_over_after_a_switch)
 }
 END_TEST
 
-/* 7 ns between two polls of a run, so twice for three; nothing after the last. Of two NAPIs the second of which joins
- * during the first's poll: once, if the run takes it in. */
+/* 7 ns between two polls of a run, so twice for three; nothing after the last. Of two NAPIs the second of
+ * which joins during the first's poll: once, if the run takes it in. */
 START_TEST(a_run_costs_for_each_further_poll)
 {
     struct pulse late;
@@ -790,8 +793,9 @@ END_TEST
 START_TEST(kernels_that_refuse_a_budget_below_two_jiffies_say_so)
 {
     static const struct { const char *settings, *why; } row[] = {
-        { "kernel.hz=250 net.core.netdev_budget_usecs=7999us", "net.core.netdev_budget_usecs is 7999us: this kernel refuses "
-          "less than two jiffies, 8000us at kernel.hz 250, and keeps its old value" },
+        { "kernel.hz=250 net.core.netdev_budget_usecs=7999us",
+          "net.core.netdev_budget_usecs is 7999us: this kernel refuses less than two jiffies, 8000us at "
+          "kernel.hz 250, and keeps its old value" },
         { "kernel.hz=250 net.core.netdev_budget_usecs=8000us", NULL },
         { "kernel.hz=250 net.core.netdev_budget_usecs=0us", NULL },
         { "kernel.hz=1000 net.core.netdev_budget_usecs=1999us", "2000us at kernel.hz 1000" },
@@ -805,7 +809,8 @@ START_TEST(kernels_that_refuse_a_budget_below_two_jiffies_say_so)
         rig_init(&r, 0, row[i].settings);
         rig_burst(&r, 0, rig_flow(&r, FLOW_UDP, 1, 9), 1);
         const char *why = config_check(&r.config, buffer, sizeof buffer);
-        ck_assert_msg(row[i].why ? why && strstr(why, row[i].why) : !why, "%s: %s", row[i].settings, why ? why : "accepted");
+        bool right = row[i].why ? why && strstr(why, row[i].why) : !why;
+        ck_assert_msg(right, "%s: %s", row[i].settings, why ? why : "accepted");
         rig_free(&r);
     }
 }
@@ -813,16 +818,16 @@ END_TEST
 
 /* ---- recv() and the softirqs that its unlock runs ---- */
 
-/* A socket with room for one datagram, polls of one frame, sessions of one pass. The first of three datagrams wakes the
- * reader, the other two wait in the ring while NET_RX stays pending for ksoftirqd. recv() takes the first, so that the
- * second has room when the unlock polls it, before the first is copied (5 us); and so on. Were softirqs run before the
- * datagram is taken, the second would meet a full socket. */
+/* A socket with room for one datagram, polls of one frame, sessions of one pass. The first of three datagrams
+ * wakes the reader, the other two wait in the ring while NET_RX stays pending for ksoftirqd. recv() takes the
+ * first, so that the second has room when the unlock polls it, before the first is copied (5 us); and so on.
+ * Were softirqs run before the datagram is taken, the second would meet a full socket. */
 START_TEST(a_recv_takes_its_datagram_before_pending_softirqs_run)
 {
     const ps_t at = 1 * US + RIG_WIRE + 10 * NS;
 
-    rig_init(&r, 1, "kernel.softirq.max_restart=1 kernel.napi.weight=1 net.core.rmem_default=2304B pcie.msix_latency=10ns "
-                    "kernel.udp.rcvbuf_test=after cost.recv.dequeue=5us");
+    rig_init(&r, 1, "kernel.softirq.max_restart=1 kernel.napi.weight=1 net.core.rmem_default=2304B "
+                    "pcie.msix_latency=10ns kernel.udp.rcvbuf_test=after cost.recv.dequeue=5us");
     rig_burst(&r, 1 * US, rig_flow(&r, FLOW_UDP, 1, 9), 3);
     rig_run(&r);
     CHECK_EQ(rig_fate(&r, FATE_DELIVERED), 3);

@@ -11,7 +11,8 @@
 static struct table_file table;
 static char said[512];
 
-/* Reads a file that holds `text`; what table_file_read() returns, its messages in `said` without the file's name. */
+/* Reads a file that holds `text`; what table_file_read() returns, its messages in `said` without the file's
+ * name. */
 static int read_bytes(const char *text, size_t length)
 {
     char path[] = P_tmpdir "/rxsim-table-XXXXXX";

@@ -11,8 +11,8 @@
 
 enum { LONGEST = 2000 };
 
-/* A timeline of our own: event i at i us, as a letter says: i irq, n net_rx, 0..9 a poll of so many, w and k wakeups of the
- * application and of ksoftirqd, A K I switches to them and to idle, r recv. */
+/* A timeline of our own: event i at i us, as a letter says: i irq, n net_rx, 0..9 a poll of so many, w and k
+ * wakeups of the application and of ksoftirqd, A K I switches to them and to idle, r recv. */
 static struct timeline_event room[2][LONGEST];
 
 static struct timeline of(int side, const char *letters)
@@ -20,7 +20,8 @@ static struct timeline of(int side, const char *letters)
     static const struct { char letter; enum timeline_kind kind; int64_t value; } is[] = {
         { 'i', TIMELINE_IRQ, 0 }, { 'n', TIMELINE_NET_RX, 0 }, { 'w', TIMELINE_WAKE, TIMELINE_APP },
         { 'k', TIMELINE_WAKE, TIMELINE_KSOFTIRQD }, { 'A', TIMELINE_SWITCH, TIMELINE_APP },
-        { 'K', TIMELINE_SWITCH, TIMELINE_KSOFTIRQD }, { 'I', TIMELINE_SWITCH, TIMELINE_IDLE }, { 'r', TIMELINE_RECV, 0 },
+        { 'K', TIMELINE_SWITCH, TIMELINE_KSOFTIRQD }, { 'I', TIMELINE_SWITCH, TIMELINE_IDLE },
+        { 'r', TIMELINE_RECV, 0 },
     };
     struct timeline t = { .event = room[side], .n = strlen(letters) };
 
@@ -81,8 +82,8 @@ START_TEST(nothing_equals_nothing)
 }
 END_TEST
 
-/* The same events, later by 1 and 5 us at two of three interrupts, earlier by 2 us at the poll: the largest distance, and
- * the mean of what was matched, 6 / 3 us. */
+/* The same events, later by 1 and 5 us at two of three interrupts, earlier by 2 us at the poll: the largest
+ * distance, and the mean of what was matched, 6 / 3 us. */
 START_TEST(events_in_the_same_order_may_be_apart_in_time)
 {
     struct timeline a = of(0, "i2ii"), b = of(1, "i2ii");
@@ -117,14 +118,15 @@ START_TEST(an_event_that_one_side_lacks_is_skipped)
 }
 END_TEST
 
-/* A poll of another work is another event: one lacks a partner on each side. A second place does not move the first. */
+/* A poll of another work is another event: one lacks a partner on each side. A second place does not move the
+ * first. */
 START_TEST(an_event_of_another_value_has_no_partner)
 {
     struct timeline_match m = compare("in1wAr2nnKI3nnn", "in5wAr2nnKI4nnn");
 
     CHECK_EQ(m.first_a, 2);
     CHECK_EQ(m.first_b, 2);
-    CHECK_EQ(m.only_a, 1 + 4);              /* behind the second there are only three: too few to be together again */
+    CHECK_EQ(m.only_a, 1 + 4);      /* behind the second are only three: too few to be together again */
     CHECK_EQ(m.only_b, 1 + 4);
     CHECK_EQ(matched(&m), 10);
     m = compare("in1wAr2nnKI3nnnn", "in5wAr2nnKI4nnnn");
@@ -146,7 +148,8 @@ START_TEST(timelines_that_never_meet_again_have_no_partners_from_there_on)
 }
 END_TEST
 
-/* Four in a row make a place; of two places the one with fewer events skipped is taken: 2 in a (rr), not 5 in b. */
+/* Four in a row make a place; of two places the one with fewer events skipped is taken: 2 in a (rr), not 5 in
+ * b. */
 START_TEST(the_nearest_place_is_taken)
 {
     struct timeline_match m = compare("irr1234AAAA", "i1234AAAA1234");
@@ -220,16 +223,17 @@ static int read_text(struct timeline *t, const char *text, char *said, size_t si
     return failed;
 }
 
-/* Columns may stand in any order, and others beside them. Times count in ns, the first frame's is 0: others may be before. */
+/* Columns may stand in any order, and others beside them. Times count in ns, the first frame's is 0: others
+ * may be before. */
 START_TEST(a_recorded_timeline_is_read)
 {
     struct timeline t, expected = of(0, "in1wkAKIr");
     char said[256], value[32];
     static const char *const text[] = { "", "", "1", "app", "ksoftirqd", "app", "ksoftirqd", "idle", "" };
 
-    CHECK_EQ(read_text(&t, "cpu,event,value,t_ns\n0,irq,,-5\n0,net_rx,,10\n0,poll,1,20\n0,wake,app,30\n0,wake,ksoftirqd,31\n"
-                           "0,switch,app,40\n0,switch,ksoftirqd,41\n0,switch,idle,42\n0,recv,,9000000000\n", said,
-                       sizeof said), 0);
+    CHECK_EQ(read_text(&t, "cpu,event,value,t_ns\n0,irq,,-5\n0,net_rx,,10\n0,poll,1,20\n0,wake,app,30\n"
+                           "0,wake,ksoftirqd,31\n0,switch,app,40\n0,switch,ksoftirqd,41\n0,switch,idle,42\n"
+                           "0,recv,,9000000000\n", said, sizeof said), 0);
     CHECK_EQ(t.n, 9);
     struct timeline_match m = timeline_compare(&t, &expected);
     CHECK_EQ(matched(&m), 9);
@@ -246,8 +250,10 @@ START_TEST(a_line_that_is_no_event_is_told)
     static const struct { const char *text, *why; } row[] = {
         { "t_ns,event,value\n0,irq,\n1,interrupt,\n", ":3: a line is t_ns,event,value" },
         { "t_ns,event,value\n,irq,\n", ":2: a line is" }, { "t_ns,event,value\n1us,irq,\n", ":2: a line is" },
-        { "t_ns,event,value\n1,wake,migration\n", ":2: a line is" }, { "t_ns,event,value\n1,switch,\n", ":2: a line is" },
-        { "t_ns,event,value\n1,poll,-1\n", ":2: a line is" }, { "t_ns,event,value\n1,poll,\n", ":2: a line is" },
+        { "t_ns,event,value\n1,wake,migration\n", ":2: a line is" },
+        { "t_ns,event,value\n1,switch,\n", ":2: a line is" },
+        { "t_ns,event,value\n1,poll,-1\n", ":2: a line is" },
+        { "t_ns,event,value\n1,poll,\n", ":2: a line is" },
         { "t_ns,event,value\n1,poll,6x\n", ":2: a line is" },
         { "t_ns,event,value\n99999999999999999999,irq,\n", ":2: a line is" },
         { "t_ns,event\n1,irq\n", ":2: a line is" }, { "at,event,value\n1,irq,\n", ":2: a line is" },

@@ -730,8 +730,8 @@ START_TEST(an_interval_is_exact)
 }
 END_TEST
 
-/* A train of 10 us holds the starts at 0, 4 us and 2 ps, 8 us and 4 ps; the next begins at its period. With an interval of
- * 5 us sharp the third would start when the train is over. */
+/* A train of 10 us holds the starts at 0, 4 us and 2 ps, 8 us and 4 ps; the next begins at its period. With an
+ * interval of 5 us sharp the third would start when the train is over. */
 START_TEST(an_interval_is_exact_inside_a_train)
 {
     struct bench *b = bench();

@@ -231,8 +231,8 @@ END_TEST
 
 /* ---- costs that depend on the socket ---- */
 
-/* Ten datagrams 1 us apart, each with a poll of its own, none of them read: whether datagram i made its poll longer by
- * `cost`. */
+/* Ten datagrams 1 us apart, each with a poll of its own, none of them read: whether datagram i made its poll
+ * longer by `cost`. */
 static void check_dearer(const char *settings, ps_t cost, const int *dearer)
 {
     begin(settings);
@@ -247,9 +247,10 @@ static void check_dearer(const char *settings, ps_t cost, const int *dearer)
     rig_free(&r);
 }
 
-/* Memory comes by pages of 4096. 2304 bytes: one page leaves 1792, too little: another leaves 3584; the third is taken from
- * that and leaves 1280; then 3072, 768; 2560, 256; and twice for 2048 and 3840; 1536. 1280 bytes fit three times into the
- * first page, with the 256 left over three times into each, until 16 have used up 5 pages. 2048 fill a page exactly. */
+/* Memory comes by pages of 4096. 2304 bytes: one page leaves 1792, too little: another leaves 3584; the third
+ * is taken from that and leaves 1280; then 3072, 768; 2560, 256; and twice for 2048 and 3840; 1536. 1280 bytes
+ * fit three times into the first page, with the 256 left over three times into each, until 16 have used up 5
+ * pages. 2048 fill a page exactly. */
 START_TEST(memory_is_charged_to_the_protocol_a_page_at_a_time)
 {
     check_dearer("cost.udp.schedule_memory=60cycles", 60 * NS, (const int[]){ 1, 1, 0, 1, 0, 1, 0, 1, 1, 0 });
@@ -262,7 +263,8 @@ START_TEST(memory_is_charged_to_the_protocol_a_page_at_a_time)
 }
 END_TEST
 
-/* Ten fit: half is five, and with exactly five in it the buffer is not more than half full. A byte less, and it is. */
+/* Ten fit: half is five, and with exactly five in it the buffer is not more than half full. A byte less, and
+ * it is. */
 START_TEST(a_buffer_more_than_half_full_costs_more)
 {
     check_dearer("cost.udp.half_full=30cycles net.core.rmem_default=23040B", 30 * NS,
@@ -272,8 +274,8 @@ START_TEST(a_buffer_more_than_half_full_costs_more)
 }
 END_TEST
 
-/* A release keeps what is above whole pages, a page at most and a byte at least: 6000 keep 1904, 8192 keep 4096, 4097 keep
- * 1, 4096 keep all. */
+/* A release keeps what is above whole pages, a page at most and a byte at least: 6000 keep 1904, 8192 keep
+ * 4096, 4097 keep 1, 4096 keep all. */
 START_TEST(a_release_gives_whole_pages_back)
 {
     static const struct { int64_t had, freed, left; } row[] = {
