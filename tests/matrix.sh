@@ -66,6 +66,22 @@ for scenario; do
     echo "  ${wanted:-(no fingerprint)}  $scenario"
 done
 
+# A suite of many mechanisms: every prediction, to the last digit.
+predictions() { # NAME [OPTION..]
+    local name=$1
+    shift
+    "$B/m/$name/rxsim" validate qemu --json -q "$@" | md5sum
+}
+
+wanted=$(predictions gcc-O2 -j 2)
+for name in gcc-O0 gcc-O3 clang-O2; do
+    same "validate qemu, $name" "$wanted" "$(predictions $name)"
+done
+same "validate qemu, -j 1" "$wanted" "$(predictions gcc-O2 -j 1)"
+same "validate qemu, --no-batch" "$wanted" "$(predictions gcc-O2 --no-batch)"
+same "validate qemu, no FMA" "$wanted" "$(GLIBC_TUNABLES=$NO_FMA predictions gcc-O2)"
+echo "  ${wanted%% *}  validate qemu"
+
 rows() {        # JOBS
     local db=$work/j$1.db
     "$B/m/gcc-O2/rxsim" sweep "$SWEEP" --vary "$VARY" --reps 2 -j "$1" -q --db "$db" >/dev/null || return 1

@@ -22,6 +22,7 @@ static const struct option_row options[] = {
     { .name = "failed", .kind = OPTION_FLAG, .doc = "print only the rows outside their tolerances" },
     { .name = "jobs", .letter = 'j', .kind = OPTION_NUMBER, .argument = "N", .dflt = "0", .min = 0, .max = 1024,
       .doc = "runs at a time; 0: one per core. Never changes a result" },
+    OPTION_NO_BATCH,
     OPTIONS_OUTPUT,
     { .name = NULL }
 };
@@ -50,7 +51,8 @@ static int validate(const struct arguments *a, const char *suite, struct watch *
     struct messages m = { 0 };
     struct validate_options o = {
         .data_dir = data_dir(), .rows = given_text(a, "rows"), .only = given_text(a, "only"),
-        .jobs = (int)given_number(a, "jobs"), .stop = &w->stop, .progress = progress, .user = w,
+        .jobs = (int)given_number(a, "jobs"), .no_batch = given(a, "no-batch"), .stop = &w->stop,
+        .progress = progress, .user = w,
     };
 
     watch_begin(w, 1, 0, a->quiet);
@@ -86,7 +88,9 @@ static int validate_one(const struct arguments *a, const char *suite)
 static int validate_trace(const struct arguments *a, const char *suite, const char *name)
 {
     struct messages m = { 0 };
-    struct validate_options o = { .data_dir = data_dir(), .rows = given_text(a, "rows") };
+    struct validate_options o = {
+        .data_dir = data_dir(), .rows = given_text(a, "rows"), .no_batch = given(a, "no-batch"),
+    };
     struct timeline simulated, measured;
     char *path = NULL;
 

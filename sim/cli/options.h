@@ -70,6 +70,9 @@ extern const char *const color_choices[];
       .doc = "name of the experiment in the database, by default from the scenario's file" }, \
     { .name = "sample", .kind = OPTION_NUMBER, .argument = "K", .dflt = "1000", .min = 0, .max = INT64_MAX, \
       .doc = "store the timeline of 1 frame in K; 0: only of drops and the slowest" }, \
+    OPTION_NO_BATCH
+
+#define OPTION_NO_BATCH \
     { .name = "no-batch", .kind = OPTION_FLAG, \
       .doc = "one event per step: slower, the same results (a self-test)" }
 

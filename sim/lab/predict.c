@@ -284,7 +284,7 @@ static int predict_once(const struct validation *v, int row, const struct config
 int predict(const struct validation *v, int row, const struct scenario *s, atomic_int *stop, struct prediction *p,
             struct messages *m)
 {
-    struct run_options options = { .seed = 1, .sample_drops = 1, .stop = stop };
+    struct run_options options = { .seed = 1, .sample_drops = 1, .stop = stop, .no_batch = v->no_batch };
     struct arrivals *arrivals;
     struct config c;
     int failed = 0;

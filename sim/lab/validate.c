@@ -165,6 +165,7 @@ static int read_rows(struct validation *v, const struct validate_options *o, str
         messages_add(m, "%s:1: there is no column `id`", v->table.name);
         return -1;
     }
+    v->no_batch = o->no_batch;
     v->row = must(calloc((size_t)v->table.rows + 1, sizeof *v->row));
     for (v->rows = 0; v->rows < v->table.rows; v->rows++) {
         const char *set = table_file_cell(&v->table, v->rows, "set");
@@ -381,7 +382,7 @@ static bool is_named(const struct validate_row *r, const char *name)
 static int run_timeline(const struct validation *v, int row, const struct validate_options *o,
                         struct timeline *simulated, struct messages *m)
 {
-    struct run_options options = { .seed = 1, .stop = o->stop, .trace = { timeline_hook, simulated } };
+    struct run_options options = { .seed = 1, .stop = o->stop, .no_batch = o->no_batch, .trace = { timeline_hook, simulated } };
     struct scenario *s = predict_scenario(v, row, o->data_dir, m);
     struct arrivals *arrivals;
     struct config c;

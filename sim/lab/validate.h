@@ -48,6 +48,7 @@ struct validation {
     int rows;
     struct validate_row *check; /* of the suite's checks, those that found rows to compare */
     int checks;
+    bool no_batch;              /* as validate_options */
 };
 
 /* A suite and what it consists of: itself, or its parts. */
@@ -62,6 +63,7 @@ struct validate_options {
     const char *rows;           /* a file instead of the suite's own, NULL: its own */
     const char *only;           /* globs of ids; NULL: all */
     int jobs;                   /* 0: all cores */
+    bool no_batch;              /* every step by its own event: slower, the same numbers */
     atomic_int *stop;
     void (*progress)(void *user, int finished, int total);      /* from any thread, one at a time; may be NULL */
     void *user;
