@@ -146,16 +146,17 @@ static int32_t payload_of(const struct sendmsg *s, const struct frame *f)
 }
 
 /* One datagram onto the list, in fragments of whole 8 bytes if it is longer than the MTU. Only its first frame is
- * said to carry the payload, all of it. */
-static void datagram(struct sendmsg *s, struct skb_queue *list)
+ * said to carry the payload, all of it. Returns how long that is. */
+static int32_t datagram(struct sendmsg *s, struct skb_queue *list)
 {
     struct host *h = s->host;
     struct frame *f = traffic_next(s->traffic, pool_take(&h->frames));
     int32_t left = payload_of(s, f) + UDP_HLEN, room = (int32_t)s->veth->nic_params->mtu - IP_HLEN;
     int32_t unit = left <= room ? left : room / 8 * 8;
+    int32_t payload = left - UDP_HLEN;
     int count = (left + unit - 1) / unit;
 
-    f->payload = left - UDP_HLEN;
+    f->payload = payload;
     s->counters.datagrams++;
     for (int i = 0; i < count; i++) {
         struct frame *next = i + 1 < count ? pool_take(&h->frames) : NULL;
@@ -172,6 +173,7 @@ static void datagram(struct sendmsg *s, struct skb_queue *list)
         if (f)
             f->payload = 0;
     }
+    return payload;
 }
 
 /* All of the list as one skb of many frames: a UDP_SEGMENT send that nobody has cut. */
@@ -254,10 +256,10 @@ static void message(struct context *x)
 
     x->list = (struct skb_queue){ 0 };
     for (int64_t i = 0; i < n && traffic_peek(s->traffic) != PS_NEVER; i++) {
-        datagram(s, &x->list);
-        x->owed += ps_of_fs_per_byte(s->costs->copy_byte, payload_of(s, x->list.last->first));
+        x->owed += ps_of_fs_per_byte(s->costs->copy_byte, datagram(s, &x->list));
     }
-    bool whole = n > 1 && s->veth->nic_params->udp_segmentation && x->list.length > 1;
+    bool fragments = x->list.length > n;
+    bool whole = n > 1 && s->veth->nic_params->udp_segmentation && x->list.length > 1 && !fragments;
     s->together = n > 1 && !whole;
     if (whole)
         join(s->host, &x->list);

@@ -10,7 +10,8 @@
  * skb where nic.features.tx-udp-segmentation is on; else it is cut in dev_queue_xmit with bottom halves off, so all
  * its packets are queued before any softirq runs. traffic.task.trains sends such messages of given lengths, one each
  * traffic.period.
- * Not modelled: TCP, send buffers, a blocking send(), MSG_ZEROCOPY. */
+ * Not modelled: TCP, send buffers, a blocking send(), MSG_ZEROCOPY, the EINVAL of a UDP_SEGMENT send with more than
+ * UDP_MAX_SEGMENTS or with segments beyond the MTU (here the latter go as fragments, one datagram after the other). */
 #ifndef MODELS_SENDMSG_H
 #define MODELS_SENDMSG_H
 
