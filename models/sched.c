@@ -34,9 +34,9 @@ static const struct param rows[] = {
                "assumption: low end of 1-3 us, Brouer's talks; 1022 instructions measured under icount"),
     PARAM_COST(struct sched_params, switch_clock, "cost.sched.switch_clock", 400,
                "more when the clock must be read: the tick asked for it, or the old task sleeps",
-               "assumption; 380 to 760 instructions measured under icount"),
+               "assumption; the icount machines: 340 (6.1), 80 (6.12)"),
     PARAM_COST(struct sched_params, switch_sleep, "cost.sched.switch_sleep", 300, "more when the old task goes to sleep",
-               "assumption; 350 instructions measured under icount"),
+               "assumption; the icount machines: 400 (6.1), 0 (6.12)"),
     PARAM_COST(struct sched_params, switch_preempted, "cost.sched.switch_preempted", 300,
                "more on the way back to a task that was preempted on its return to user mode",
                "assumption; about 470 instructions measured under icount"),
@@ -47,11 +47,11 @@ static const struct param rows[] = {
     PARAM_COST(struct sched_params, wake, "cost.sched.wake", 1300, "try_to_wake_up of a task on the same CPU",
                "assumption; 1439 instructions with the poll's end, measured under icount"),
     PARAM_COST(struct sched_params, wake_idle, "cost.sched.wake_idle", 1300, "the same while the CPU idles",
-               "assumption; 1319 instructions measured under icount"),
+               "assumption; the icount machines: 1150 (6.1), 1240 (6.12)"),
     PARAM_COST(struct sched_params, wake_preempt, "cost.sched.wake_preempt", 45, "more when the woken task is to preempt",
                "assumption; 45 instructions measured under icount"),
     PARAM_COST(struct sched_params, wake_fifo, "cost.sched.wake_fifo", 1100, "try_to_wake_up of a SCHED_FIFO task on the same CPU",
-               "assumption; 897 instructions measured under icount"),
+               "assumption: as wake_idle, without CFS's or EEVDF's placing"),
     PARAM_COST(struct sched_params, wake_remote, "cost.sched.wake_remote", 2300,
                "try_to_wake_up of a task on another CPU, with the IPI's sending", "assumption"),
     PARAM(struct sched_params, ipi_latency, "cpu.ipi_latency", UNIT_TIME, 500 * NS, 0, 1 * MS,
@@ -508,7 +508,8 @@ static bool slice_over(const struct runqueue *rq, const struct task *t)
 
     if (n < 2)
         return false;
-    ps_t ideal = p->latency / n;
+    /* __sched_period: beyond sched_nr_latency tasks the period grows, and a slice is the minimum. */
+    ps_t ideal = p->latency / n > p->min_granularity ? p->latency / n : p->min_granularity;
     if (t->ran > ideal)
         return true;
     if (t->ran < p->min_granularity)
