@@ -12,8 +12,8 @@
  * L4 decides. (net/ipv4/ip_input.c)
  * Forwarding shares cache lines between cores (route, neighbour, device): cost.ip.contention for each further core that
  * is in net_rx_action meanwhile.
- * Not modelled: options, fragments' reassembly (a fragment is delivered to nobody: NO_SOCKET), multicast, rp_filter,
- * ICMP answers, TTL of forwarded packets, IPv6. */
+ * Not modelled: options, reassembly of fragments from a wire (they are delivered to nobody: NO_SOCKET;
+ * a local sender's are put together, in defrag), multicast, rp_filter, ICMP answers, TTL of forwarded packets, IPv6. */
 #ifndef MODELS_IP_H
 #define MODELS_IP_H
 

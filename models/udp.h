@@ -12,7 +12,7 @@
  * The reader moves the whole receive queue to its private reader queue; what it frees returns to rmem only when it
  * adds up to rcvbuf / 4 or the reader queue runs dry. (net/ipv4/udp.c udp_rmem_release)
  * Memory is charged to the protocol in pages: a datagram that finds too little left of the last one pays for another.
- * Not modelled: udp_mem's limits, condensing's effect on truesize, checksum failures' cost, SO_REUSEPORT, UDP_GRO sockets. */
+ * Not modelled: udp_mem's limits, condensing's effect on truesize, checksum failures' cost, SO_REUSEPORT. */
 #ifndef MODELS_UDP_H
 #define MODELS_UDP_H
 

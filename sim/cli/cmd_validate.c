@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sim/cli/commands.h"
 #include "sim/cli/data_dir.h"
@@ -18,7 +19,7 @@ static const struct option_row options[] = {
       .doc = "predict these rows instead of the suite's own: the same columns" },
     { .name = "only", .kind = OPTION_TEXT, .argument = "GLOBS", .doc = "only rows whose id matches, as 'A_* J_burst*'" },
     { .name = "trace", .kind = OPTION_TEXT, .argument = "NAME",
-      .doc = "line up the events of one row with its recorded timeline, and show where they part (-v: all of it)" },
+      .doc = "line up the events of one row with its recorded timeline, and show where they part (-v: from the beginning)" },
     { .name = "failed", .kind = OPTION_FLAG, .doc = "print only the rows outside their tolerances" },
     { .name = "jobs", .letter = 'j', .kind = OPTION_NUMBER, .argument = "N", .dflt = "0", .min = 0, .max = 1024,
       .doc = "runs at a time; 0: one per core. Never changes a result" },
@@ -98,6 +99,8 @@ static int validate_trace(const struct arguments *a, const char *suite, const ch
         abort();
     timeline_init(&simulated);
     int failed = timeline_read(&measured, path, &m) || validate_timeline(suite, name, &o, &simulated, &m);
+    if (failed && access(path, F_OK) != 0)
+        messages_add(&m, "recorded timelines are the files of %s/truth/%s/traces", o.data_dir, suite);
     free(path);
     if (failed)
         print_messages(&m);
@@ -118,7 +121,15 @@ static int is_suite(const struct dirent *d)
     return dot && strcmp(dot, ".yaml") == 0;
 }
 
-/* The names of scenarios/truth/NAME.yaml, in order; those are suites, their scenarios are in folders below. */
+static void names_free(char **names, int n)
+{
+    for (int i = 0; i < n; i++)
+        free(names[i]);
+    free(names);
+}
+
+/* The names of scenarios/truth/NAME.yaml, in order; those are suites, their scenarios are in folders below. -1 after a
+ * sentence. Free with names_free. */
 static int suites(char ***names)
 {
     struct dirent **entry;
@@ -170,22 +181,46 @@ static int validate_all(const struct arguments *a)
     if (code <= EXIT_CHECK)
         table_print(&t, 0, stdout);
     table_free(&t);
-    for (int i = 0; i < n; i++)
-        free(name[i]);
-    free(name);
+    names_free(name, n);
     return code;
+}
+
+/* Whether there is such a suite; says which there are if not. */
+static bool is_known(const char *suite)
+{
+    char **name, *all = NULL;
+    size_t size;
+    int n = suites(&name);
+
+    if (n < 0)
+        return false;
+    FILE *text = open_memstream(&all, &size);
+    bool found = strchr(suite, '/');            /* a part of a suite is named by its path */
+    for (int i = 0; i < n && text; i++) {
+        fprintf(text, "%s%s", i ? ", " : "", name[i]);
+        found = found || strcmp(name[i], suite) == 0;
+    }
+    names_free(name, n);
+    if (text)
+        fclose(text);
+    if (!found)
+        say("there is no suite %s: they are %s", suite, all ? all : "");
+    free(all);
+    return found;
 }
 
 static int run(const struct arguments *a)
 {
     if (given(a, "all") == (a->n > 0)) {
-        say("name a suite (as `rxsim validate qemu`), or say --all");
+        say("either name a suite (as `rxsim validate qemu`), or say --all");
         return EXIT_USAGE;
     }
-    if (given(a, "all") && (given(a, "rows") || a->json)) {
-        say("--all goes with neither --rows nor --json: those are for one suite");
+    if (given(a, "all") && (given(a, "rows") || given(a, "only") || a->json)) {
+        say("--all goes with none of --rows, --only and --json: those are for one suite");
         return EXIT_USAGE;
     }
+    if (a->n > 0 && !is_known(a->positional[0]))
+        return EXIT_USAGE;
     if (given(a, "trace")) {
         if (a->n == 0 || a->json) {
             say("--trace is for one suite, and prints text");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sim/lab/cell.h"
 
+#include <ctype.h>
 #include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
@@ -78,7 +79,8 @@ int cell_check(const struct table_file *t, int row, const char *column, char *wh
     const char *text = table_file_cell(t, row, column);
     double value;
 
-    return text && strchr(text, '(') ? over_columns(text, t, row, &value, why, size) : 0;
+    bool meant = text && (strchr(text, '(') || isdigit((unsigned char)*text));
+    return meant ? over_columns(text, t, row, &value, why, size) : 0;
 }
 
 int cell_whole(const char *expression, const struct table_file *t, int row, int64_t *value, char *why, size_t size)

@@ -14,7 +14,8 @@
 
 /* NAN if the cell says no number, or there is no such column. */
 double cell_number(const struct table_file *t, int row, const char *column);
-/* -1 and a sentence if the cell is a formula that cannot be worked out; any other text is just no number. */
+/* -1 and a sentence if the cell begins like a number and is none, or is a formula that cannot be worked out; any other
+ * text is just no number. */
 int cell_check(const struct table_file *t, int row, const char *column, char *why, size_t size);
 /* The value of an expression over columns, if it is a whole number; 0, or -1 and a sentence. */
 int cell_whole(const char *expression, const struct table_file *t, int row, int64_t *value, char *why, size_t size);

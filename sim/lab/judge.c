@@ -284,7 +284,8 @@ static bool strays(const struct validation *v, int row, const double *value, con
     for (int k = 0; k < r->metrics; k++) {
         const struct validate_metric *m = &r->metric[k];
         const struct suite_metric *of = &v->suite.metric[m->of];
-        if (!of->coverage && !of->over && !isnan(m->tolerance) && !within(moved[m->of], value[m->of], m->tolerance))
+        if (!of->coverage && !of->over && !isnan(m->tolerance) && !isnan(value[m->of]) &&
+            !within(moved[m->of], value[m->of], m->tolerance))
             return true;
     }
     return false;

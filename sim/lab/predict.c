@@ -46,10 +46,6 @@ static int apply_map(const struct validation *v, int row, struct scenario *s, st
 
     for (int i = 0; i < v->suite.maps; i++) {
         const struct suite_map *map = &v->suite.map[i];
-        if (map->column && table_file_column(&v->table, map->column) < 0) {
-            messages_add(m, "%s: the map names the column %s, which the rows do not have", v->suite.path, map->column);
-            return -1;
-        }
         if (map->is && !cell_matches(&v->table, row, map->column, map->is))
             continue;
         char *value = map_value(v, map, row, why);

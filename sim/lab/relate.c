@@ -15,16 +15,16 @@ enum { WHY = 256 };
 
 /* ---- ratios of two rows ---- */
 
-/* The prediction of the row that this metric's is divided by; NAN if it was not run. */
-static double other_value(const struct validation *v, int row, int metric)
+/* The row whose prediction this metric's is divided by; NULL if there is none of that id. */
+static const struct validate_row *other_row(const struct validation *v, int row, int metric)
 {
     const char *id = table_file_cell(&v->table, row, v->suite.metric[metric].over);
 
     for (int i = 0; i < v->rows && id; i++) {
-        if (strcmp(v->row[i].id, id) == 0 && v->row[i].value)
-            return v->row[i].value[metric];
+        if (strcmp(v->row[i].id, id) == 0)
+            return &v->row[i];
     }
-    return NAN;
+    return NULL;
 }
 
 static void relate_row(const struct validation *v, int row)
@@ -33,10 +33,12 @@ static void relate_row(const struct validation *v, int row)
 
     for (int k = 0; k < r->metrics; k++) {
         struct validate_metric *m = &r->metric[k];
-        double other = v->suite.metric[m->of].over ? other_value(v, row, m->of) : NAN;
-        if (isnan(other))
+        if (!v->suite.metric[m->of].over)
             continue;
-        m->predicted = r->value[m->of] / other;
+        const struct validate_row *other = other_row(v, row, m->of);
+        if (other && !other->value)
+            continue;           /* it was not run: nothing to be divided by, and nothing is asked */
+        m->predicted = other ? r->value[m->of] / other->value[m->of] : NAN;
         judge_metric(v, row, m);
         r->within &= m->pass;
     }

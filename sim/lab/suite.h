@@ -5,7 +5,7 @@
  *   what:       one line
  *   parts:      suites in folders below, as veth/capacity: this one is those together, and has nothing else but `what`
  *   rows:       the CSV beside it; `set` may be a column of it
- *   id:         TEXT that names a row; without it, `id` is a column. The second row of a name is name#2
+ *   id:         TEXT that names a row; of these the second of a name is name#2. Without it, `id` is a column
  *   scenario:   TEXT: the base, under the data folder
  *   group:      columns; the pass threshold holds in each group of rows that agree in them
  *   pass:       share of the judged rows that must pass

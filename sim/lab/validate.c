@@ -21,13 +21,18 @@ enum { WHY = 256 };
 
 /* ---- one row ---- */
 
-/* The messages become the row's own sentence, without the newline. */
-static void row_error(struct validate_row *r, struct messages *m)
+/* The first message becomes the row's own sentence, behind the place of the row if it names another one. */
+static void row_error(const struct validation *v, int row, struct messages *m)
 {
+    struct validate_row *r = &v->row[row];
+
     r->status = VALIDATE_ERROR;
     if (m->text) {
         m->text[strcspn(m->text, "\n")] = '\0';
-        r->why = must(strdup(m->text));
+        if (strncmp(m->text, v->table.name, strlen(v->table.name)) == 0)
+            r->why = must(strdup(m->text));
+        else
+            must(asprintf(&r->why, "%s:%d: %s", v->table.name, v->table.line[row], m->text) < 0 ? NULL : r->why);
     }
 }
 
@@ -52,11 +57,13 @@ static void run_row(const struct validation *v, int row, const struct validate_o
     }
     struct scenario *s = predict_scenario(v, row, o->data_dir, &m);
     if (!s || predict_and_judge(v, row, s, &p, o->stop, &m) != 0) {
-        row_error(r, &m);
+        row_error(v, row, &m);
     } else {
         judge_verdict(v, row);
         if (validate_judged(r->status) && v->suite.chaos_key && judge_chaotic(v, row, s, &p, o->stop, &m))
             r->status = VALIDATE_CHAOTIC;
+        if (m.text)
+            row_error(v, row, &m);
     }
     scenario_free(s);
     prediction_free(&p);
@@ -152,6 +159,23 @@ static char *id_of(const struct validation *v, int row, struct messages *m)
     return unique;
 }
 
+/* Every column that the map names has to be there: without it a row would be another experiment. All are said at once. */
+static int check_columns(const struct validation *v, struct messages *m)
+{
+    int missing = 0;
+
+    for (int i = 0; i < v->suite.maps; i++) {
+        const char *column = v->suite.map[i].column;
+        if (!column || table_file_column(&v->table, column) >= 0 ||
+            (i > 0 && v->suite.map[i - 1].column && strcmp(v->suite.map[i - 1].column, column) == 0))
+            continue;
+        messages_add(m, "%s:1: there is no column %s, which %s:%d maps", v->table.name, column, v->suite.path,
+                     v->suite.map[i].line);
+        missing++;
+    }
+    return missing ? -1 : 0;
+}
+
 static int read_rows(struct validation *v, const struct validate_options *o, struct messages *m)
 {
     char *path = NULL;
@@ -165,6 +189,8 @@ static int read_rows(struct validation *v, const struct validate_options *o, str
         messages_add(m, "%s:1: there is no column `id`", v->table.name);
         return -1;
     }
+    if (check_columns(v, m) != 0)
+        return -1;
     v->no_batch = o->no_batch;
     v->row = must(calloc((size_t)v->table.rows + 1, sizeof *v->row));
     for (v->rows = 0; v->rows < v->table.rows; v->rows++) {
@@ -348,11 +374,18 @@ int validate_suite(struct validations *all, const char *name, const struct valid
 {
     if (read_suite(all, name, o, m) != 0)
         return -1;
+    int rows = 0;
+
     for (int i = 0; i < all->parts; i++) {
         if (run_table(&all->part[i], o, m) != 0)
             return -1;
+        rows += all->part[i].rows;
     }
-    return 0;
+    if (rows == 0 && o->only)
+        messages_add(m, "%s: no row has an id that matches %s", o->rows ? o->rows : name, o->only);
+    else if (rows == 0)
+        messages_add(m, "%s: there is no row", o->rows ? o->rows : name);
+    return rows ? 0 : -1;
 }
 
 void validations_free(struct validations *all)
@@ -382,7 +415,9 @@ static bool is_named(const struct validate_row *r, const char *name)
 static int run_timeline(const struct validation *v, int row, const struct validate_options *o,
                         struct timeline *simulated, struct messages *m)
 {
-    struct run_options options = { .seed = 1, .stop = o->stop, .no_batch = o->no_batch, .trace = { timeline_hook, simulated } };
+    struct run_options options = {
+        .seed = 1, .stop = o->stop, .no_batch = o->no_batch, .trace = { timeline_hook, simulated },
+    };
     struct scenario *s = predict_scenario(v, row, o->data_dir, m);
     struct arrivals *arrivals;
     struct config c;

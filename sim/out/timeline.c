@@ -60,7 +60,8 @@ void timeline_print(const char *name, const struct timeline *simulated, const st
             measured->n, m.only_a, m.only_b);
     counts(&m, out);
     if (m.first_a == a.n && m.first_b == measured->n) {
-        fputs("\nThe order of events is the same from beginning to end.\n", out);
+        fputs(m.only_a + m.only_b ? "\nThe order is the same where both have events.\n" :
+              "\nThe order of events is the same from beginning to end.\n", out);
         if (whole)
             around(&a, a.n, measured, measured->n, true, out);
         return;

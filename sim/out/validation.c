@@ -355,7 +355,12 @@ void validation_print(const struct validations *all, bool failed_only, bool colo
     }
     for (int i = 0; i < all->parts; i++)
         print_verdict(&all->part[i], out);
-    print_holds(validations_holds(all), colour, out);
+    int judged, passed;
+    validations_count(all, &judged, &passed);
+    if (judged || !validations_holds(all))
+        print_holds(validations_holds(all), colour, out);
+    else
+        fputs("No row was judged.\n", out);
 }
 
 /* ---- JSON ---- */
@@ -417,19 +422,20 @@ void validation_json(const struct validations *all, FILE *out)
 
 void validation_table(struct table *t)
 {
-    table_init(t, "suite|>rows|>calibration|>chaotic|>judged|>pass|>median error|>worst error|holds");
+    table_init(t, "suite|>rows|>calibration|>chaotic|>judged|>fitted|>pass|>median error|>worst error|holds");
 }
 
 void validation_table_row(struct table *t, const struct validations *all)
 {
     for (int i = 0; i < all->parts; i++) {
         const struct validation *v = &all->part[i];
-        int judged, passed, calibration = 0, chaotic = 0;
+        int judged, passed, calibration = 0, chaotic = 0, fitted = 0;
         struct errors e = errors_of(v, NULL, NULL);
 
         for (int k = 0; k < v->rows; k++) {
             calibration += v->row[k].status == VALIDATE_CALIBRATION;
             chaotic += v->row[k].status == VALIDATE_CHAOTIC;
+            fitted += validate_judged(v->row[k].status) && v->row[k].fitted;
         }
         validation_count(v, NULL, &judged, &passed);
         for (int k = 0; k < v->checks; k++, judged++)
@@ -439,6 +445,7 @@ void validation_table_row(struct table *t, const struct validations *all)
         table_cell(t, "%d", calibration);
         table_cell(t, "%d", chaotic);
         table_cell(t, "%d", judged);
+        table_cell(t, "%d", fitted);
         table_cell(t, "%d (%.1f %%)", passed, judged ? 100.0 * passed / judged : 100);
         if (e.n == 0) {
             table_cell(t, "-");
