@@ -178,6 +178,30 @@ START_TEST(cfs_ends_a_slice_at_the_first_tick_after_it)
 }
 END_TEST
 
+/* Nine share a period of 6 ms, but none runs for less than the minimum of 2.5 ms: the first ends at the tick of 3 ms. */
+START_TEST(a_cfs_slice_is_no_shorter_than_the_minimum)
+{
+    struct worker w[9];
+    struct pulse q[9];
+
+    begin("kernel.sched=cfs kernel.sched_sleeper_credit=0ns kernel.hz=1000 kernel.tick_phase=0ns "
+          "kernel.sched_min_granularity=2500us");
+    for (int i = 0; i < 9; i++) {
+        worker_init(&w[i], core());
+        worker_step(&w[i], 20 * MS, STEP_USER);
+        if (i == 0)
+            worker_wake(&w[i]);
+        else
+            wake_at(&q[i], &w[i], 0);
+    }
+    rig_until(&r, 3 * MS - 1);
+    ck_assert_ptr_eq(core()->rq->current, &w[0].task);
+    rig_until(&r, 3 * MS);
+    ck_assert_ptr_ne(core()->rq->current, &w[0].task);
+    rig_free(&r);
+}
+END_TEST
+
 /* Both are placed where the average is, so the one that came first has the earlier deadline and keeps the
  * core. At the tick of 9 ms it is past its slice of 0.75 ms and far ahead of the average: the other one
  * runs. */
@@ -876,6 +900,7 @@ END_TEST
 SUITE(sched, every_switch_takes_its_own_time, a_wakeup_costs_its_waker, cfs_runs_the_task_that_has_run_least,
       cfs_places_a_sleeper_no_further_back_than_its_credit,
       cfs_preempts_for_a_lead_above_the_wakeup_granularity_only, cfs_ends_a_slice_at_the_first_tick_after_it,
+      a_cfs_slice_is_no_shorter_than_the_minimum,
       eevdf_takes_the_earliest_deadline_and_ends_a_slice_at_the_tick,
       eevdf_does_not_take_a_task_that_is_ahead_of_the_average,
       eevdf_keeps_the_lag_of_a_sleeper_up_to_its_limit,

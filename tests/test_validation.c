@@ -128,6 +128,7 @@ START_TEST(a_row_that_cannot_be_judged_is_an_error)
         { "x," MACHINE ",,,cbr,100,50,30,0,,127,1,,,burst(frames)" REST, "lost: there is no closed form burst" },
         { "x," MACHINE ",,,cbr,100,50,30,0,,127,1,,\"bucket_wait(lost, 1)\",\"bucket_wait(sojourn, 1)\"" REST,
           "is no number" },
+        { "x," MACHINE ",,,cbr,100,50,30,0,,127,1,,,32O5" REST, "lost: " },      /* an O, not a zero */
     };
 
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
