@@ -8,6 +8,7 @@
 
 static const char *const kinds[] = { "recv", "epoll", "busy", "hog", "idle", NULL };
 static const char *const scheds[] = { "other", "fifo", NULL };
+enum { POLICY_OTHER, POLICY_FIFO };
 static const char *const protos[] = { "any", "udp", "tcp", NULL };
 enum { PROTO_ANY, PROTO_UDP, PROTO_TCP };
 
@@ -19,7 +20,7 @@ static const struct param rows[] = {
                  "one reader for everything"),
     PARAM(struct app_params, port, "app.port", UNIT_COUNT, 0, 0, 65535, "port it listens on; 0: any",
           "one reader for everything"),
-    PARAM_CHOICE(struct app_params, sched, "app.sched", 0, scheds, "its scheduling policy, as chrt sets it",
+    PARAM_CHOICE(struct app_params, sched, "app.sched", POLICY_OTHER, scheds, "its scheduling policy, as chrt sets it",
                  "SCHED_OTHER unless a program asks"),
     PARAM(struct app_params, lag, "app.lag", UNIT_TIME, 0, 0, 1 * SEC,
           "how far its virtual runtime starts behind the others': what it is owed for having slept", "ours: nothing"),
@@ -459,7 +460,7 @@ int app_init(struct app *a, struct host *h, int index)
         return -1;
     a->udp.reader = &a->task;
     task_init(&a->task, a->cpu, a->name, a, first_step((enum app_kind)p->kind));
-    a->task.fifo = p->sched == 1;
+    a->task.fifo = p->sched == POLICY_FIFO;
     a->task.vruntime = -p->lag;
     a->task.lag = p->lag;
     a->task.context.sk = &a->udp;

@@ -9,6 +9,12 @@
 
 #include "sim/engine/time.h"
 
+/* Bytes of headers without options and of the FCS; the timestamp option, padded; the shortest frame, with FCS. */
+enum {
+    ETH_HLEN = 14, ETH_FCS = 4, IP_HLEN = 20, UDP_HLEN = 8, TCP_HLEN = 20, TCP_TS = 12,
+    ETH_SHORTEST = 64,
+};
+
 enum frame_bad {                /* what is wrong with it, if anything */
     FRAME_BAD_FCS     = 1,
     FRAME_BAD_IP_CSUM = 2,

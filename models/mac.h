@@ -14,8 +14,6 @@
 #include "models/drop.h"
 #include "models/frame.h"
 
-enum { MAC_MIN_FRAME = 64 };
-
 struct mac_params {
     int64_t max_frame;
 };
@@ -40,7 +38,7 @@ static inline enum fate mac_check(struct mac *m, const struct frame *f)
 {
     m->counters.rx_packets_phy++;
     m->counters.rx_bytes_phy += (uint64_t)f->wire_bytes;
-    if (f->bad & FRAME_BAD_FCS || f->wire_bytes < MAC_MIN_FRAME || f->wire_bytes > m->params->max_frame)
+    if (f->bad & FRAME_BAD_FCS || f->wire_bytes < ETH_SHORTEST || f->wire_bytes > m->params->max_frame)
         return mac_refuse(m, f);
     return FATE_IN_FLIGHT;
 }

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 
 enum {
-    HEADERS = 14 + 20 + 20 + 4,         /* Ethernet, IPv4, TCP, FCS */
-    TIMESTAMPS = 12,                    /* TCP's option, padded */
     DUPLICATES = 3,                     /* RFC 5681; Linux starts tcp_reordering at 3 */
     FIRST_ROOM = 64,                    /* ACKs under way before the ring grows; a power of two */
 };
@@ -19,8 +17,7 @@ int sender_init(struct tcp_sender *s, struct traffic *t, uint32_t flow_index, st
                 struct pool *frames, int64_t peer_window, sender_fn *notify, void *user)
 {
     const struct traffic_params *p = &t->params;
-
-    int32_t headers = HEADERS + (p->timestamps ? TIMESTAMPS : 0);
+    int32_t headers = traffic_headers(p);
 
     assert(p->kind == TRAFFIC_SENDER && p->frame > headers && flow_index < t->flows);
     *s = (struct tcp_sender){
@@ -110,7 +107,7 @@ static void push(struct tcp_sender *s, uint32_t seq, int32_t payload, bool last)
     s->traffic->paced_to = start + s->traffic->params.interval;
     *f = (struct frame){
         .flow = s->flow,
-        .wire_bytes = payload + s->headers > 64 ? payload + s->headers : 64,
+        .wire_bytes = payload + s->headers > ETH_SHORTEST ? payload + s->headers : ETH_SHORTEST,
         .payload = payload,
         .queue = -1,
         .wire_at = start,

@@ -113,7 +113,7 @@ static inline void skb_splice(struct skb_queue *to, struct skb_queue *from)
     *from = (struct skb_queue){ 0 };
 }
 
-enum { SKB_HEADROOM = 64, ETH_HLEN = 14, ETH_FCS = 4, IP_HLEN = 20, UDP_HLEN = 8, TCP_HLEN = 20, TCP_TS = 12 };
+enum { SKB_HEADROOM = 64 };
 
 /* Makes an skb of a frame, protocol header at network_header, data at the IP header (eth_type_trans has pulled the
  * Ethernet header). `copied`: into a small head. */

@@ -95,8 +95,6 @@ static struct skb *tcp_skb_alloc(void *sock)
     return s;
 }
 
-enum { ETHERNET_SHORTEST = 64 };        /* an ACK without options, padded, with FCS */
-
 static void tcp_send_ack(void *sock, struct tcp_sock *tcp, const struct tcp_ack *ack)
 {
     struct sock *sk = sock;
@@ -106,7 +104,7 @@ static void tcp_send_ack(void *sock, struct tcp_sock *tcp, const struct tcp_ack 
     (void)tcp;
     sk->acting->owed += h->hc->sock.tcp_send_ack;
     if (h->egress)
-        tx_send(&h->egress->queue[0].tx, ETHERNET_SHORTEST);
+        tx_send(&h->egress->queue[0].tx, ETH_SHORTEST);     /* an ACK without options, padded */
     host_fact(h, FACT_ACK, sk->flow, hash_mix(ack->ack) ^ (uint64_t)ack->window);
     if (f->sender)
         sender_ack(f->sender, ack->ack, ack->window, ack->tsval, h->engine.now);

@@ -12,10 +12,7 @@ __extension__ typedef unsigned __int128 u128;
 
 enum {
     WIRE_OVERHEAD = 8 + 12,             /* preamble with start delimiter, and the gap between frames */
-    SHORTEST = 64,                      /* frame with FCS that is not a runt */
     LONGEST = 9022,                     /* MTU 9000, header, FCS and one VLAN tag */
-    UDP_HEADERS = 14 + 20 + 8 + 4,      /* Ethernet, IPv4, UDP, FCS */
-    TCP_HEADERS = 14 + 20 + 32 + 4,     /* the same with TCP and its timestamp option */
     RUNT_SHORTEST = 32,                 /* ours: what a collision or a cut leaves; 32..63 */
     MILLION = 1000000,
 };
@@ -42,7 +39,7 @@ static const struct param rows[] = {
     P(interval, "interval", UNIT_TIME, 0, 0, 100000 * SEC,
       "distance of two starts, instead of rate and exact where a rate is not; 0: by rate; sender: least distance",
       "ours"),
-    P(frame, "frame", UNIT_BYTES, SHORTEST, SHORTEST, LONGEST,
+    P(frame, "frame", UNIT_BYTES, ETH_SHORTEST, ETH_SHORTEST, LONGEST,
       "frame from destination address to FCS; tcp needs 71 for a byte of payload; sender: its largest",
       "IEEE 802.3: 64 is the shortest; 9022 is MTU 9000 with header, VLAN tag and FCS"),
     P_CHOICE(proto, "proto", TRAFFIC_UDP, proto_names,
@@ -153,15 +150,16 @@ static uint32_t address_of(const struct config *c, int64_t text, const char *emp
     return address;
 }
 
-/* Headers and FCS of a TCP frame. */
-static int64_t tcp_headers(const struct traffic_params *p)
-{
-    return p->timestamps ? TCP_HEADERS : TCP_HEADERS - 12;
-}
-
 static bool is_tcp(const struct traffic_params *p)
 {
     return p->kind == TRAFFIC_SENDER || (p->kind != TRAFFIC_REPLAY && p->proto == TRAFFIC_TCP);
+}
+
+int32_t traffic_headers(const struct traffic_params *p)
+{
+    int32_t transport = is_tcp(p) ? TCP_HLEN + (p->timestamps ? TCP_TS : 0) : UDP_HLEN;
+
+    return ETH_HLEN + IP_HLEN + transport + ETH_FCS;
 }
 
 static const char *check_rate(const struct traffic_params *p)
@@ -203,7 +201,7 @@ static const char *check_kind(const struct config *c, const struct traffic_param
     case TRAFFIC_ONOFF:
         return p->period && p->period < p->burst ? "period is shorter than burst" : NULL;
     case TRAFFIC_SENDER:
-        return p->window < p->frame - tcp_headers(p) ? "window is smaller than one frame's payload" : NULL;
+        return p->window < p->frame - traffic_headers(p) ? "window is smaller than one frame's payload" : NULL;
     case TRAFFIC_CBR:
     case TRAFFIC_POISSON:
         break;
@@ -220,7 +218,7 @@ const char *traffic_check(const struct config *c, int source, char *buffer, size
 
     if (!wrong)
         wrong = check_addresses(c, p);
-    if (!wrong && is_tcp(p) && p->frame <= tcp_headers(p))
+    if (!wrong && is_tcp(p) && p->frame <= traffic_headers(p))
         wrong = p->timestamps ? "frame has no room for payload: TCP with timestamps needs at least 71B"
                               : "frame is too short";
     if (!wrong)
@@ -455,7 +453,7 @@ void traffic_init(struct traffic *t, const struct config *c, int source, uint32_
     *t = (struct traffic){ .params = *p, .source = source, .first_flow = first_flow };
     t->flows = traffic_flows(c, source);
     t->exponential = exponential;
-    t->payload = (int32_t)p->frame - (int32_t)(is_tcp(p) ? tcp_headers(p) : UDP_HEADERS);
+    t->payload = (int32_t)p->frame - traffic_headers(p);
     t->limit = p->frames && p->kind != TRAFFIC_SENDER ? (uint64_t)p->frames : UINT64_MAX;
     t->end = p->stop ? p->stop : LATEST;
     stream_named(&t->gaps, seed, replication, source, "gaps");
@@ -568,7 +566,7 @@ static void spoil(struct traffic *t, struct frame *f)
     if (flip)
         f->bad |= FRAME_BAD_FCS;
     if (runt) {
-        int32_t kept = RUNT_SHORTEST + (int32_t)(cut % (SHORTEST - RUNT_SHORTEST));
+        int32_t kept = RUNT_SHORTEST + (int32_t)(cut % (ETH_SHORTEST - RUNT_SHORTEST));
         int32_t lost = f->wire_bytes - kept;
 
         f->wire_bytes = kept;

@@ -128,6 +128,9 @@ int ipv4_parse(const char *text, uint32_t *address);
 /* Says what is wrong with a source's parameters (relations between them, addresses), or NULL. */
 const char *traffic_check(const struct config *c, int source, char *buffer, size_t size);
 
+/* Bytes of a frame that are not payload: headers and FCS, by the source's protocol. */
+int32_t traffic_headers(const struct traffic_params *p);
+
 /* The number of flows source `source` of `c` has, and their keys (`keys` has room for them). A replay has all
  * flows of its capture, also those that `to` leaves out: they offer nothing. */
 uint32_t traffic_flows(const struct config *c, int source);

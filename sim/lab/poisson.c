@@ -8,7 +8,7 @@
 
 enum {
     SLOT_OVERHEAD = 20,         /* preamble and gap */
-    HEADERS = 46,               /* Ethernet, IPv4, UDP, FCS */
+    HEADERS = ETH_HLEN + IP_HLEN + UDP_HLEN + ETH_FCS,
 };
 
 static uint64_t xorshift64(uint64_t *state)
