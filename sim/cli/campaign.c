@@ -6,13 +6,7 @@
 #include <string.h>
 
 #include "sim/engine/time.h"
-
-static void *must(void *memory)
-{
-    if (!memory)
-        abort();
-    return memory;
-}
+#include "sim/lab/must.h"
 
 int metric_index(const char *name)
 {

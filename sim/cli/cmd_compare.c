@@ -10,6 +10,7 @@
 
 #include "sim/cli/commands.h"
 #include "sim/cli/session.h"
+#include "sim/lab/must.h"
 #include "sim/engine/time.h"
 #include "sim/lab/stats.h"
 #include "sim/out/json.h"
@@ -64,13 +65,6 @@ struct comparison {
     int pairs;
     bool seeds_differ;
 };
-
-static void *must(void *memory)
-{
-    if (!memory)
-        abort();
-    return memory;
-}
 
 /* ---- collecting ---- */
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* rxsim validate: predicted beside measured. */
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 #include "sim/cli/data_dir.h"
 #include "sim/cli/session.h"
 #include "sim/cli/watch.h"
+#include "sim/lab/folder.h"
 #include "sim/lab/validate.h"
 #include "sim/out/timeline.h"
 #include "sim/out/validation.h"
@@ -114,46 +114,18 @@ static int validate_trace(const struct arguments *a, const char *suite, const ch
 
 /* ---- all suites ---- */
 
-static int is_suite(const struct dirent *d)
-{
-    const char *dot = strrchr(d->d_name, '.');
-
-    return dot && strcmp(dot, ".yaml") == 0;
-}
-
-static void names_free(char **names, int n)
-{
-    for (int i = 0; i < n; i++)
-        free(names[i]);
-    free(names);
-}
-
-/* The names of scenarios/truth/NAME.yaml, in order; those are suites, their scenarios are in folders below. -1 after a
- * sentence. Free with names_free. */
+/* The names of scenarios/truth/NAME.yaml; those are suites, their scenarios are in folders below. -1 after a sentence. */
 static int suites(char ***names)
 {
-    struct dirent **entry;
     char *folder = NULL;
 
     if (asprintf(&folder, "%s/truth", data_dir()) < 0)
         abort();
-    int n = scandir(folder, &entry, is_suite, alphasort);
+    int n = folder_yaml(folder, names);
     free(folder);
-    if (n < 0) {
+    if (n < 0)
         say("%s has no folder truth: no suites there", data_dir());
-        return -1;
-    }
-    *names = calloc((size_t)n + 1, sizeof **names);
-    for (int i = 0; i < n; i++) {
-        if (*names) {
-            (*names)[i] = strdup(entry[i]->d_name);
-            if ((*names)[i])
-                *strrchr((*names)[i], '.') = '\0';
-        }
-        free(entry[i]);
-    }
-    free(entry);
-    return *names ? n : -1;
+    return n;
 }
 
 static int validate_all(const struct arguments *a)
@@ -181,7 +153,7 @@ static int validate_all(const struct arguments *a)
     if (code <= EXIT_CHECK)
         table_print(&t, 0, stdout);
     table_free(&t);
-    names_free(name, n);
+    folder_free(name, n);
     return code;
 }
 
@@ -200,7 +172,7 @@ static bool is_known(const char *suite)
         fprintf(text, "%s%s", i ? ", " : "", name[i]);
         found = found || strcmp(name[i], suite) == 0;
     }
-    names_free(name, n);
+    folder_free(name, n);
     if (text)
         fclose(text);
     if (!found)

@@ -186,7 +186,7 @@ bool predict_applies(const struct validation *v, int row, const struct suite_met
            !isnan(cell_number(&v->table, row, metric->column));
 }
 
-struct names { const struct probe *probe; const struct result *result; };
+struct names { struct probe *probe; const struct result *result; };
 
 static double named(void *names, const char *name)
 {

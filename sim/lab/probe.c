@@ -18,6 +18,7 @@ void probe_init(struct probe *p)
 void probe_free(struct probe *p)
 {
     free(p->recv);
+    free(p->sorted);
     probe_init(p);
 }
 
@@ -77,28 +78,36 @@ static double quantile(const ps_t *sorted, size_t n, double q)
     return (double)sorted[i < n ? i : n - 1] / NS;
 }
 
-static double latency(const struct probe *p, const char *which)
+/* Once for all that is asked of them. */
+static void sort_latencies(struct probe *p)
 {
-    ps_t *sorted = p->recvs ? malloc(p->recvs * sizeof *sorted) : NULL;
-    double sum = 0, value = NAN;
-
-    if (!sorted)
-        return NAN;
-    for (size_t i = 0; i < p->recvs; i++) {
-        sorted[i] = p->recv[i].returned_at - p->recv[i].wire_at;
-        sum += (double)sorted[i] / NS;
+    free(p->sorted);
+    p->sorted = p->recvs ? malloc(p->recvs * sizeof *p->sorted) : NULL;
+    p->n_sorted = p->sorted ? p->recvs : 0;
+    p->latency_sum_ns = 0;
+    for (size_t i = 0; i < p->n_sorted; i++) {
+        p->sorted[i] = p->recv[i].returned_at - p->recv[i].wire_at;
+        p->latency_sum_ns += (double)p->sorted[i] / NS;
     }
-    qsort(sorted, p->recvs, sizeof *sorted, ascending);
+    if (p->sorted)
+        qsort(p->sorted, p->n_sorted, sizeof *p->sorted, ascending);
+}
+
+static double latency(struct probe *p, const char *which)
+{
+    if (p->n_sorted != p->recvs)
+        sort_latencies(p);
+    if (p->n_sorted == 0)
+        return NAN;
     if (strcmp(which, "mean") == 0)
-        value = sum / (double)p->recvs;
-    else if (strcmp(which, "min") == 0)
-        value = (double)sorted[0] / NS;
-    else if (strcmp(which, "max") == 0)
-        value = (double)sorted[p->recvs - 1] / NS;
-    else if (which[0] == 'p')
-        value = quantile(sorted, p->recvs, strtod(which + 1, NULL) / 100);
-    free(sorted);
-    return value;
+        return p->latency_sum_ns / (double)p->n_sorted;
+    if (strcmp(which, "min") == 0)
+        return (double)p->sorted[0] / NS;
+    if (strcmp(which, "max") == 0)
+        return (double)p->sorted[p->n_sorted - 1] / NS;
+    if (which[0] == 'p')
+        return quantile(p->sorted, p->n_sorted, strtod(which + 1, NULL) / 100);
+    return NAN;
 }
 
 static double in_window(const struct probe *p, const struct result *r)
@@ -235,7 +244,7 @@ static double plain(const struct probe *p, const struct result *r, const char *n
     return NAN;
 }
 
-static double by_name(const struct probe *p, const struct result *r, const char *name)
+static double by_name(struct probe *p, const struct result *r, const char *name)
 {
     if (strncmp(name, "wire2app_", 9) == 0)
         return latency(p, name + 9);
@@ -258,7 +267,7 @@ static double by_name(const struct probe *p, const struct result *r, const char 
     return plain(p, r, name);
 }
 
-double probe_metric(const struct probe *p, const struct result *r, const char *name)
+double probe_metric(struct probe *p, const struct result *r, const char *name)
 {
     size_t n = strlen(name);
     char base[128];

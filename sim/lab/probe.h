@@ -14,6 +14,9 @@
 struct probe {
     struct { ps_t wire_at, returned_at; } *recv;        /* each recv() that returned data */
     size_t recvs, room;
+    ps_t *sorted;               /* the latencies of the first n_sorted of them, once they were asked for */
+    size_t n_sorted;
+    double latency_sum_ns;
     int broken;                 /* out of memory */
     struct census census;       /* for run_options.census */
     ps_t warm_at;               /* run.warmup, set by the caller */
@@ -42,7 +45,7 @@ trace_fn probe_hook;
  *   busy_cpus                  CPUs' time that was not idle, in CPUs
  *   NAME/s                     any of these per second of offered traffic
  * Expressions over them are sim/lab/expression.h's. */
-double probe_metric(const struct probe *p, const struct result *r, const char *name);
+double probe_metric(struct probe *p, const struct result *r, const char *name);
 /* Whether such an expression needs run_options.census, which makes a run slower. */
 bool probe_needs_census(const char *expression);
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sim/lab/scenario.h"
 
-#include <dirent.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "sim/lab/assignment.h"
+#include "sim/lab/folder.h"
 #include "sim/lab/text_file.h"
 #include "sim/lab/yaml_read.h"
 
@@ -251,41 +251,23 @@ static const struct assignment *winner(const struct assignments *list, const cha
     return best;
 }
 
-static int by_version(const struct dirent **a, const struct dirent **b)
-{
-    return strverscmp((*a)->d_name, (*b)->d_name);
-}
-
-/* Ends in .yaml and is not hidden. */
-static int is_yaml(const struct dirent *d)
-{
-    size_t n = strlen(d->d_name);
-
-    return d->d_name[0] != '.' && n > 5 && strcmp(d->d_name + n - 5, ".yaml") == 0;
-}
-
 /* "(there are: 3.10 6.1 6.12)" for the message. */
 static void list_choices(const struct scenario *s, const struct selection *sel, char *text, size_t size)
 {
-    struct dirent **entry;
     size_t at = 0, prefix = strlen(sel->prefix);
-    char *folder;
+    char **name = NULL, *folder;
     int n = -1;
 
     snprintf(text, size, " none");
     if (asprintf(&folder, "%s/%s", s->data_dir, sel->folder) >= 0) {
-        n = scandir(folder, &entry, is_yaml, by_version);
+        n = folder_yaml(folder, &name);
         free(folder);
     }
     for (int i = 0; i < n; i++) {
-        const char *name = entry[i]->d_name;
-
-        if (strncmp(name, sel->prefix, prefix) == 0 && at < size)
-            at += (size_t)snprintf(text + at, size - at, " %.*s", (int)(strlen(name) - prefix - 5), name + prefix);
-        free(entry[i]);
+        if (strncmp(name[i], sel->prefix, prefix) == 0 && at < size)
+            at += (size_t)snprintf(text + at, size - at, " %s", name[i] + prefix);
     }
-    if (n >= 0)
-        free(entry);
+    folder_free(name, n);
 }
 
 /* A value that could name a file in its folder and nothing else. */

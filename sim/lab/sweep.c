@@ -5,25 +5,19 @@
 #include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "models/traffic.h"
 #include "sim/engine/hash.h"
+#include "sim/lab/must.h"
+#include "sim/lab/workers.h"
 
 enum {
     AXIS_VALUES = 100000,       /* of one axis */
     PLAN_POINTS = 100000,       /* of one plan: each holds its configuration, some 20 kB */
 };
-
-static void *must(void *memory)
-{
-    if (!memory)
-        abort();                /* a plan is small; without memory for it there is nothing to tell */
-    return memory;
-}
 
 /* ---- hashes and keys ---- */
 
@@ -690,35 +684,15 @@ static void *work(void *shared)
     return NULL;
 }
 
-static int usable_cores(void)
-{
-    cpu_set_t set;
-
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
 int sweep_run(const struct sweep_plan *p, const struct run_options *o, int jobs, const struct sweep_callbacks *cb,
               atomic_int *stop)
 {
     struct pool_of_runs w = { .plan = p, .options = o, .call = cb, .stop = stop, .total = p->points * p->reps,
                               .lock = PTHREAD_MUTEX_INITIALIZER };
-    pthread_t *thread;
-    int started = 0;
 
-    if (jobs <= 0)
-        jobs = usable_cores();
-    if (jobs > w.total)
-        jobs = w.total;
+    jobs = workers_count(jobs, w.total);
     w.alone = jobs == 1;
-    thread = must(calloc((size_t)jobs + 1, sizeof *thread));
-    /* The caller is a worker too: with one job there is no thread, and where none can be made the work is
-     * still done. */
-    while (started < jobs - 1 && pthread_create(&thread[started], NULL, work, &w) == 0)
-        started++;
-    work(&w);
-    for (int i = 0; i < started; i++)
-        pthread_join(thread[i], NULL);
-    free(thread);
+    workers_run(jobs, work, &w);
     pthread_mutex_destroy(&w.lock);
     return w.total - w.done;
 }

@@ -2,7 +2,6 @@
 #include "sim/lab/validate.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "sim/lab/predict.h"
 #include "sim/lab/relate.h"
 #include "sim/lab/run.h"
+#include "sim/lab/workers.h"
 
 const char *const validate_status_name[] = { "pass", "FAIL", "calibration", "printed", "chaotic", "ERROR" };
 
@@ -100,26 +100,11 @@ static void *worker(void *work)
     }
 }
 
-static int cores(void)
-{
-    cpu_set_t set;
-
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
 static void run_all(struct work *w)
 {
-    int jobs = w->o->jobs > 0 ? w->o->jobs : cores(), started = 0;
-    pthread_t *thread = must(calloc((size_t)jobs, sizeof *thread));
-
     pthread_mutex_init(&w->lock, NULL);
-    while (started < jobs - 1 && pthread_create(&thread[started], NULL, worker, w) == 0)
-        started++;
-    worker(w);
-    for (int i = 0; i < started; i++)
-        pthread_join(thread[i], NULL);
+    workers_run(workers_count(w->o->jobs, w->total), worker, w);
     pthread_mutex_destroy(&w->lock);
-    free(thread);
 }
 
 /* ---- a table ---- */
