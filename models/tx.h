@@ -20,9 +20,10 @@
  * A ring without a free descriptor leaves frames in the qdisc, a first-in-first-out of nic.txqueuelen; they move on
  * when completions are taken.
  * Acknowledgments leave by the first queue of host.default_route, where there is one.
- * Not modelled: other frames the host itself sends, TSO (each frame has a descriptor), BQL, xmit_more (each
- * rings the doorbell), other qdiscs, a CQ of mlx5 armed apart from its neighbour's, XPS (a frame leaves by the queue
- * with the number of the one it came by). */
+ * Not modelled: kind gap_once for completions (it is a gap), an acknowledgment's loss where the qdisc is full (it is
+ * counted as dropped and reaches its sender) and its options' bytes, other frames the host itself sends, TSO (each
+ * frame has a descriptor), BQL, xmit_more (each rings the doorbell), other qdiscs, a CQ of mlx5 armed apart from its
+ * neighbour's, XPS (a frame leaves by the queue with the number of the one it came by). */
 #ifndef MODELS_TX_H
 #define MODELS_TX_H
 

@@ -10,7 +10,8 @@
  * NAPI is used where GRO is on at the receiving end and the skb is eligible: TSO off at the sending end, or UDP
  * GRO forwarding on. The first skb into the ring masks further notifications until the poll has found the ring
  * empty. A NAPI that is not threaded runs on the CPU that sends. (drivers/net/veth.c)
- * Not modelled: XDP, several queues, the sender's qdisc and its stop on a full ring. */
+ * Not modelled: a nic.threaded_cpu that does not exist (it is the last), XDP, several queues, the sender's qdisc
+ * and its stop on a full ring. */
 #ifndef MODELS_VETH_H
 #define MODELS_VETH_H
 
