@@ -43,6 +43,9 @@ enum step_flag {
 };
 
 typedef void cont_fn(struct context *x);
+/* A stage of the path. True: done, and the caller goes on at once. False: it needs the core for a while first, has left
+ * its continuation in the context, and returns to what the caller has put on the stack (context_stage). */
+typedef bool stage_fn(struct context *x);
 
 enum { CONTEXT_DEPTH = 16 };    /* the receive path nests six calls deep at most; asserted */
 
@@ -87,6 +90,16 @@ static inline void context_return(struct context *x)
 {
     assert(x->depth > 0);
     x->then = x->back[--x->depth];
+}
+
+static inline bool context_stage(struct context *x, stage_fn *fn, cont_fn *back)
+{
+    assert(x->depth < CONTEXT_DEPTH);
+    x->back[x->depth++] = back;
+    if (!fn(x))
+        return false;
+    x->depth--;
+    return true;
 }
 
 /* An interrupt source of a core. Owned by who signals it. */
@@ -150,6 +163,26 @@ struct cpu {
     struct softirq *softirq;    /* per CPU, models/softirq.h */
     struct runqueue *rq;        /* per CPU, models/sched.h */
 };
+
+/* Spends `cost` and what is owed: true if that ended here and now, nothing being due before its end, so that the caller
+ * can go on in its loop. Otherwise the step is left to the core, with `then` at its end. The same as context_work, without
+ * the way through the core for the frequent case. */
+static inline bool context_spend(struct context *x, ps_t cost, cont_fn *then)
+{
+    struct cpu *c = x->cpu;
+    ps_t left = cost + x->owed;
+
+    x->owed = 0;
+    if (left == 0)
+        return true;
+    if (!c->irq_first && engine_advance(c->engine, c->engine->now + left)) {
+        c->spent[x->mode] += left;
+        return true;
+    }
+    x->left = left;
+    x->then = then;
+    return false;
+}
 
 int cpu_init(struct cpu *c, struct host *host, int index);
 void cpu_start(struct cpu *c);          /* the first tick */

@@ -92,7 +92,8 @@ static ps_t memory_cost(struct host *h, struct skb *s, const struct skb_params *
     return cost;
 }
 
-static void frame_done(struct context *x)
+/* The frame's skb goes to GRO, and GRO's list up if it is full. */
+static bool to_gro(struct context *x)
 {
     struct nic_queue *q = of(x);
     struct napi *n = x->napi;
@@ -103,9 +104,12 @@ static void frame_done(struct context *x)
         x->owed += n->gro.params->merge;
         x->owed += host_skb_free(n->cpu->host, s);
     }
-    if (gro_list_full(&n->gro))
-        context_call(x, x->cpu->host->to.hand_up, next_frame);
-    else
+    return !gro_list_full(&n->gro) || context_stage(x, x->cpu->host->to.hand_up, next_frame);
+}
+
+static void frame_done(struct context *x)
+{
+    if (to_gro(x))
         next_frame(x);
 }
 
@@ -137,9 +141,10 @@ static ps_t skb_cost(struct context *x, struct skb *s, const struct frame *f, bo
     return cost;
 }
 
-static void take(struct context *x, struct frame *f)
+/* One frame, up to its skb on GRO's list or above. False: its time goes on in the core, which then comes back to
+ * next_frame. */
+static bool take(struct context *x, struct nic_queue *q, struct frame *f)
 {
-    struct nic_queue *q = of(x);
     struct host *h = x->cpu->host;
     const struct driver_params *p = q->driver.params;
     bool copy = copied(q, f);
@@ -155,7 +160,7 @@ static void take(struct context *x, struct frame *f)
     if (!xdp_run(&q->nic->config->xdp, &h->hc->xdp, &cost)) {
         x->frame = f;
         context_work(x, host_vary(h, cost, f->id, 0), xdp_dropped);
-        return;
+        return false;
     }
     x->skb = pool_take(&h->skbs);
     skb_build(x->skb, f, &h->flow[f->flow], &q->nic->config->skb, copy);
@@ -163,7 +168,7 @@ static void take(struct context *x, struct frame *f)
     if (!q->driver.nic_params->rxhash)
         x->skb->hash = 0;
     x->skb->stamp = x->poll_jiffy;
-    context_work(x, host_vary(h, cost, f->id, 0), frame_done);
+    return context_spend(x, host_vary(h, cost, f->id, 0), frame_done) && to_gro(x);
 }
 
 /* ---- refill ---- */
@@ -217,18 +222,21 @@ static void next_frame(struct context *x)
     struct nic_queue *q = of(x);
     const struct ring_params *p = q->ring.params;
 
-    if (p->refill_batch > 0 && q->ring.empty >= p->refill_batch)
-        x->owed += refill(x);
-    if (x->work >= x->napi->weight) {
-        finish(x);
-        return;
-    }
-    nic_settle(q->nic);
-    struct frame *f = ring_take(&q->ring, x->cpu->engine->now);
-    if (f)
-        take(x, f);
-    else
-        finish(x);
+    struct frame *f;
+
+    do {
+        if (p->refill_batch > 0 && q->ring.empty >= p->refill_batch)
+            x->owed += refill(x);
+        if (x->work >= x->napi->weight)
+            break;
+        nic_settle(q->nic);
+        f = ring_take(&q->ring, x->cpu->engine->now);
+        if (!f)
+            break;
+        if (!take(x, q, f))
+            return;
+    } while (true);
+    finish(x);
 }
 
 void driver_poll(struct context *x)

@@ -76,12 +76,12 @@ struct ledger {
 struct journey {
     void (*interrupt)(struct irq *i);                               /* coalesce -> irq */
     cont_fn *poll;                                                  /* napi -> driver */
-    cont_fn *hand_up;                                               /* driver, napi -> netif: GRO's list */
-    cont_fn *from_backlog;                                          /* rps -> netif */
+    stage_fn *hand_up;                                              /* driver, napi -> netif: GRO's list */
+    stage_fn *from_backlog;                                         /* rps -> netif */
     enum fate (*network)(struct host *h, struct skb *s, ps_t *cost);    /* netif -> ip */
     enum fate (*local)(struct host *h, struct skb *s, ps_t *cost);      /* netif -> ip: LOCAL_IN */
     enum fate (*output)(struct host *h, const struct skb *s);           /* netif -> ip: sent on */
-    cont_fn *udp, *tcp;                                             /* ip -> transport */
+    stage_fn *udp, *tcp;                                            /* ip -> transport */
     void (*readable)(struct context *x, struct sock *sk);           /* transport -> socket's reader */
     cont_fn *timers;                                                /* softirq -> sockets */
 };

@@ -169,9 +169,7 @@ static void decide(struct napi *n, int work)
 
 static void hand_up(struct context *x)
 {
-    if (x->napi->gro.rx_list.first)
-        context_call(x, x->cpu->host->to.hand_up, clear_bits);
-    else
+    if (!x->napi->gro.rx_list.first || context_stage(x, x->cpu->host->to.hand_up, clear_bits))
         clear_bits(x);
 }
 
@@ -222,9 +220,7 @@ static void polled(struct context *x)
     int held = n->gro.held_total;
     gro_flush(&n->gro, n->cpu->params->hz >= 1000, cpu_jiffies(n->cpu));
     x->owed += (held - n->gro.held_total) * n->gro.params->flush;
-    if (n->gro.rx_list.first)
-        context_call(x, x->cpu->host->to.hand_up, full_poll_flushed);
-    else
+    if (!n->gro.rx_list.first || context_stage(x, x->cpu->host->to.hand_up, full_poll_flushed))
         full_poll_flushed(x);
 }
 

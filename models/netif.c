@@ -47,24 +47,22 @@ static void refuse(struct context *x, struct skb *s, enum fate fate)
 
 /* ---- L4, skb by skb ---- */
 
-static void deliver(struct context *x)
+static bool deliver(struct context *x)
 {
     struct host *h = x->cpu->host;
 
     switch (h->flow[x->skb->flow].key.proto) {
     case FLOW_UDP:
-        context_call(x, h->to.udp, deliver_next);
-        break;
+        return context_stage(x, h->to.udp, deliver_next);
     case FLOW_TCP:
-        context_call(x, h->to.tcp, deliver_next);
-        break;
+        return context_stage(x, h->to.tcp, deliver_next);
     default:                            /* ICMP and the rest: handled without a socket */
         refuse(x, x->skb, FATE_NO_SOCKET);
-        deliver_next(x);
+        return true;
     }
 }
 
-static void deliver_next(struct context *x)
+static bool deliver_list(struct context *x)
 {
     struct host *h = x->cpu->host;
 
@@ -72,20 +70,25 @@ static void deliver_next(struct context *x)
         if ((x->skb = ip_defrag(h, x->skb)) == NULL)
             continue;
         enum fate fate = h->to.local(h, x->skb, &x->owed);
-        if (fate == FATE_IN_FLIGHT) {
-            deliver(x);
-            return;
-        }
-        refuse(x, x->skb, fate);
+        if (fate != FATE_IN_FLIGHT)
+            refuse(x, x->skb, fate);
+        else if (!deliver(x))
+            return false;
     }
     x->owed += h->hc->netif.list_end;
-    context_return(x);
+    return true;
+}
+
+static void deliver_next(struct context *x)
+{
+    if (deliver_list(x))
+        context_return(x);
 }
 
 /* ---- the core's and IP's part for the whole list ---- */
 
 /* The list's verdicts take effect when its work is done. */
-static void list_done(struct context *x)
+static bool list_up(struct context *x)
 {
     struct skb_queue list = x->list;
     struct skb *s;
@@ -97,7 +100,13 @@ static void list_done(struct context *x)
         else
             refuse(x, s, (enum fate)s->verdict);
     }
-    deliver_next(x);
+    return deliver_list(x);
+}
+
+static void list_done(struct context *x)
+{
+    if (list_up(x))
+        context_return(x);
 }
 
 /* Core and IP for one skb: its cost now, its verdict in the skb. */
@@ -126,13 +135,13 @@ static ps_t receive_core(struct context *x, struct skb *s)
     return cost;
 }
 
-void netif_receive(struct context *x)
+bool netif_receive(struct context *x)
 {
     ps_t cost = 0;
 
     for (struct skb *s = x->list.first; s; s = s->next)
         cost += receive_core(x, s);
-    context_work(x, cost, list_done);
+    return context_spend(x, cost, list_done) && list_up(x);
 }
 
 /* ---- RPS before the core ---- */
@@ -154,15 +163,7 @@ static void steer(struct context *x)
     }
 }
 
-static void steered(struct context *x)
-{
-    if (x->list.first)
-        netif_receive(x);
-    else
-        context_return(x);
-}
-
-void netif_receive_list(struct context *x)
+bool netif_receive_list(struct context *x)
 {
     struct gro *g = &x->napi->gro;
 
@@ -171,5 +172,5 @@ void netif_receive_list(struct context *x)
     g->rx_count = 0;
     x->owed += x->cpu->host->hc->netif.list;
     steer(x);
-    steered(x);
+    return !x->list.first || netif_receive(x);
 }

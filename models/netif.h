@@ -34,8 +34,8 @@ struct netif_counters {
 };
 
 /* What GRO has listed for context.napi. Returns. */
-void netif_receive_list(struct context *x);
+bool netif_receive_list(struct context *x);
 /* context.list, which RPS has already steered here. Returns. */
-void netif_receive(struct context *x);
+bool netif_receive(struct context *x);
 
 #endif

@@ -133,31 +133,45 @@ static void ipi_handle(struct context *x, void *backlog)
 }
 
 static void backlog_next(struct context *x);
+static void receive(struct context *x);
 
-static void receive(struct context *x)
+/* Takes the next skb if there is one and the weight allows. */
+static bool backlog_take(struct context *x, struct backlog *b)
 {
-    context_call(x, x->cpu->host->to.from_backlog, backlog_next);
+    if (x->work >= x->napi->weight)
+        return false;
+    if (!b->process.first) {
+        if (!b->input.first) {
+            x->napi->scheduled = false;
+            return false;
+        }
+        skb_splice(&b->process, &b->input);
+    }
+    x->work++;
+    skb_push_tail(&x->list, skb_pop(&b->process));
+    return true;
+}
+
+static bool hand_up(struct context *x)
+{
+    return context_stage(x, x->cpu->host->to.from_backlog, backlog_next);
 }
 
 static void backlog_next(struct context *x)
 {
     struct backlog *b = x->napi->owner;
 
-    if (x->work >= x->napi->weight) {
-        context_return(x);
-        return;
-    }
-    if (!b->process.first) {
-        if (!b->input.first) {
-            x->napi->scheduled = false;
-            context_return(x);
+    while (backlog_take(x, b)) {
+        if (!context_spend(x, b->params->dequeue, receive) || !hand_up(x))
             return;
-        }
-        skb_splice(&b->process, &b->input);
     }
-    x->work++;
-    skb_push_tail(&x->list, skb_pop(&b->process));
-    context_work(x, b->params->dequeue, receive);
+    context_return(x);
+}
+
+static void receive(struct context *x)
+{
+    if (hand_up(x))
+        backlog_next(x);
 }
 
 static void backlog_poll(struct context *x)

@@ -168,21 +168,28 @@ static void to_backlog(struct context *x)
         skb_push_tail(&sk->backlog, x->skb);
     }
     x->skb = NULL;
-    context_return(x);
 }
 
-static void segment(struct context *x)
+static bool segment(struct context *x)
 {
     struct skb *s = x->skb;
 
     if (x->sk->owned) {
         to_backlog(x);
-        return;
+        return true;
     }
     x->skb = NULL;
-    if (process(x, x->sk, s))
-        context_work(x, 0, wake_reader);
-    else
+    if (!process(x, x->sk, s))
+        return true;
+    if (!context_spend(x, 0, wake_reader))
+        return false;
+    x->cpu->host->to.readable(x, x->sk);
+    return true;
+}
+
+static void looked_up(struct context *x)
+{
+    if (segment(x))
         context_return(x);
 }
 
@@ -190,10 +197,9 @@ static void refuse(struct context *x, enum fate fate)
 {
     x->owed += host_skb_drop(x->cpu->host, x->skb, fate);
     x->skb = NULL;
-    context_return(x);
 }
 
-void sock_tcp_rcv(struct context *x)
+bool sock_tcp_rcv(struct context *x)
 {
     struct host *h = x->cpu->host;
     struct skb *s = x->skb;
@@ -202,14 +208,14 @@ void sock_tcp_rcv(struct context *x)
     x->owed += h->hc->sock.tcp_rcv;
     if (fate != FATE_IN_FLIGHT) {
         refuse(x, fate);
-        return;
+        return true;
     }
     s->len = (int32_t)(s->end_seq - s->seq) - !!(s->tcp_flags & TCP_SYN) - !!(s->tcp_flags & TCP_FIN);
     x->sk = s->bad & FRAME_FRAGMENT ? NULL : sock_lookup(h, s);
     if (x->sk)
-        context_work(x, 0, segment);
-    else
-        refuse(x, FATE_NO_SOCKET);
+        return context_spend(x, 0, looked_up) && segment(x);
+    refuse(x, FATE_NO_SOCKET);
+    return true;
 }
 
 /* ---- release_sock ---- */

@@ -69,7 +69,7 @@ struct sock {
 /* The socket for the skb's flow, or NULL. */
 struct sock *sock_lookup(struct host *h, const struct skb *s);
 void sock_data_ready(struct context *x, struct sock *sk);       /* costs go to context.owed */
-void sock_tcp_rcv(struct context *x);                           /* context.skb, context.sk; returns */
+bool sock_tcp_rcv(struct context *x);                           /* context.skb, context.sk: a stage_fn */
 void sock_release(struct context *x);                           /* processes the backlog; returns */
 void sock_run_timers(struct context *x);                        /* the TIMER softirq's part; returns */
 /* (Re)arms the socket's timer from tcp_deadline(); it will run on `c`. */

@@ -69,13 +69,13 @@ static void drop(struct context *x, enum fate fate)
 {
     x->owed += x->cpu->host->hc->skb.free + host_skb_drop(x->cpu->host, x->skb, fate);
     x->skb = NULL;
-    context_return(x);
 }
 
 static void no_socket(struct context *x)
 {
     x->cpu->host->udp.NoPorts++;
     drop(x, FATE_NO_SOCKET);
+    context_return(x);
 }
 
 enum { MEM_PAGE = 4096 };               /* sk_mem_schedule charges whole pages */
@@ -97,7 +97,7 @@ static ps_t charge(struct udp_sock *u, int64_t truesize, const struct udp_params
     return cost;
 }
 
-static void queue(struct context *x)
+static bool queue(struct context *x)
 {
     struct host *h = x->cpu->host;
     struct sock *sk = x->sk;
@@ -107,7 +107,7 @@ static void queue(struct context *x)
         h->udp.InErrors++;
         h->udp.InCsumErrors++;
         drop(x, FATE_UDP_CSUM);
-        return;
+        return true;
     }
     if (!has_room(&sk->udp, s->truesize, (enum udp_rcvbuf_test)h->hc->udp.rcvbuf_test)) {
         h->udp.InErrors++;
@@ -115,7 +115,7 @@ static void queue(struct context *x)
         sk->drops++;
         x->owed += h->hc->udp.drop;
         drop(x, FATE_SOCKET_RCVBUFF);
-        return;
+        return true;
     }
     ps_t cost = h->hc->udp.enqueue + charge(&sk->udp, s->truesize, &h->hc->udp);
     for (struct frame *f = s->first; f; f = f->next)
@@ -125,21 +125,28 @@ static void queue(struct context *x)
     x->skb = NULL;
     if (sk->waiting || sk->app->waiting) {
         context_work(x, cost, wake_reader);
-    } else {                            /* nobody to wake: the cost goes to the next step */
-        x->owed += cost;
-        wake_reader(x);
+        return false;
     }
+    x->owed += cost;                    /* nobody to wake: the cost goes to the next step */
+    h->to.readable(x, sk);
+    return true;
 }
 
-void udp_rcv(struct context *x)
+static void looked_up(struct context *x)
+{
+    if (queue(x))
+        context_return(x);
+}
+
+bool udp_rcv(struct context *x)
 {
     struct host *h = x->cpu->host;
 
     x->sk = x->skb->bad & FRAME_FRAGMENT ? NULL : sock_lookup(h, x->skb);
     if (x->sk)
-        context_work(x, h->hc->udp.rcv, queue);
-    else
-        context_work(x, h->hc->udp.rcv + h->hc->udp.no_socket, no_socket);
+        return context_spend(x, h->hc->udp.rcv, looked_up) && queue(x);
+    context_work(x, h->hc->udp.rcv + h->hc->udp.no_socket, no_socket);
+    return false;
 }
 
 /* ---- the reader's side ---- */

@@ -49,7 +49,7 @@ struct udp_sock {
     struct skb_queue receive, reader;
 };
 
-void udp_rcv(struct context *x);        /* context.skb; returns */
+bool udp_rcv(struct context *x);        /* context.skb: a stage_fn */
 /* The next datagram for the reader, NULL if there is none. Its memory goes back, late: see above. */
 struct skb *udp_recv_skb(struct udp_sock *u);
 

@@ -36,11 +36,11 @@ static struct skb_queue *cut(const struct context *x)
 
 static void next(struct context *x)
 {
-    x->skb = skb_pop(cut(x));
-    if (x->skb)
-        context_call(x, udp_rcv, next);
-    else
-        context_return(x);
+    while ((x->skb = skb_pop(cut(x))) != NULL) {
+        if (!context_stage(x, udp_rcv, next))
+            return;
+    }
+    context_return(x);
 }
 
 static void segment(struct context *x)
@@ -75,20 +75,18 @@ static void keep_whole(struct skb *s)
     }
 }
 
-void udp_gso_rcv(struct context *x)
+bool udp_gso_rcv(struct context *x)
 {
     struct host *h = x->cpu->host;
     struct skb *s = x->skb;
 
-    if (s->gso_size == 0) {
-        udp_rcv(x);
-        return;
-    }
+    if (s->gso_size == 0)
+        return udp_rcv(x);
     const struct sock *sk = sock_lookup(h, s);
     if (sk && h->config.app[sk->app - h->app].udp_gso.udp_gro) {
         keep_whole(s);
-        udp_rcv(x);
-        return;
+        return udp_rcv(x);
     }
     context_work(x, s->frames * h->hc->udp_gso.segment, segment);
+    return false;
 }

@@ -22,6 +22,6 @@ struct udp_gso_host_params {
 };
 extern const struct model_info udp_gso_host_model;
 
-void udp_gso_rcv(struct context *x);    /* context.skb; returns */
+bool udp_gso_rcv(struct context *x);    /* context.skb: a stage_fn */
 
 #endif

@@ -126,7 +126,7 @@ static struct veth *of(const struct context *x)
     return q->nic->veth;
 }
 
-static void offered(struct context *x)
+static bool offer(struct context *x)
 {
     struct napi *n = x->napi;
     struct skb *s = x->skb;
@@ -136,9 +136,12 @@ static void offered(struct context *x)
         x->owed += n->gro.params->merge;
         host_skb_free(x->cpu->host, s);
     }
-    if (gro_list_full(&n->gro))
-        context_call(x, x->cpu->host->to.hand_up, next);
-    else
+    return !gro_list_full(&n->gro) || context_stage(x, x->cpu->host->to.hand_up, next);
+}
+
+static void offered(struct context *x)
+{
+    if (offer(x))
         next(x);
 }
 
@@ -153,27 +156,35 @@ static void completed(struct context *x)
     context_return(x);
 }
 
+/* True if its time has passed at once. */
+static bool take(struct context *x, struct veth *v, struct skb *s)
+{
+    x->work++;
+    v->counters.xdp_packets++;
+    v->counters.xdp_bytes += (uint64_t)s->len;
+    for (struct frame *f = s->first; f; f = f->next) {
+        f->poll_at = x->cpu->engine->now;
+        f->cpu = (int16_t)x->cpu->index;
+    }
+    s->stamp = x->poll_jiffy;
+    x->skb = s;
+    return context_spend(x, v->params->frame + x->napi->gro.params->frame, offered);
+}
+
 static void next(struct context *x)
 {
     struct veth *v = of(x);
-    struct skb *s = x->work < x->napi->weight ? ptr_ring_consume(&v->ring) : NULL;
 
-    if (s) {
-        x->work++;
-        v->counters.xdp_packets++;
-        v->counters.xdp_bytes += (uint64_t)s->len;
-        for (struct frame *f = s->first; f; f = f->next) {
-            f->poll_at = x->cpu->engine->now;
-            f->cpu = (int16_t)x->cpu->index;
+    while (x->work < x->napi->weight) {
+        struct skb *s = ptr_ring_consume(&v->ring);
+        if (!s) {
+            context_call(x, napi_complete_done, completed);
+            return;
         }
-        s->stamp = x->poll_jiffy;
-        x->skb = s;
-        context_work(x, v->params->frame + x->napi->gro.params->frame, offered);
-    } else if (x->work < x->napi->weight) {
-        context_call(x, napi_complete_done, completed);
-    } else {
-        context_work(x, 0, context_return);
+        if (!take(x, v, s) || !offer(x))
+            return;
     }
+    context_work(x, 0, context_return);
 }
 
 static void veth_poll(struct context *x)
