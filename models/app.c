@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "models/horizon.h"
 #include "models/host.h"
 #include "models/host_config.h"
 
@@ -153,13 +154,20 @@ static void message(struct context *x, int64_t bytes)
 
 /* ---- UDP ---- */
 
+/* The rest of a datagram is lost to the reader. */
+static int64_t udp_bytes(const struct context *x, const struct skb *s)
+{
+    int64_t want = x->sk->app->params->read_size;
+
+    return s->first->payload < want ? s->first->payload : want;
+}
+
 static void udp_copied(struct context *x)
 {
     struct host *h = x->cpu->host;
     struct skb *s = x->skb;
     struct frame *f = s->first;
-    int64_t want = x->sk->app->params->read_size;
-    int64_t bytes = f->payload < want ? f->payload : want;      /* the rest of a datagram is lost to the reader */
+    int64_t bytes = udp_bytes(x, s);
 
     x->skb = NULL;
     x->sk->app->got_frame = f->id;
@@ -170,6 +178,52 @@ static void udp_copied(struct context *x)
     message(x, bytes);
 }
 
+/* From the dequeued datagram to the end of its copy. */
+static ps_t udp_copy_cost(const struct context *x, const struct skb *s)
+{
+    ps_t copy = ps_of_fs_per_byte(costs(x)->copy_byte, udp_bytes(x, s));
+
+    return host_vary(x->cpu->host, costs(x)->recv_dequeue + copy, s->first->id, 1);
+}
+
+/* From there to the next look at the queue: the way of message() to udp_take(). */
+static ps_t udp_round_cost(const struct context *x, int64_t bytes)
+{
+    const struct app_host_params *p = costs(x);
+    const struct app_params *a = x->sk->app->params;
+
+    return p->recv_return + (x->sk->slept ? p->recv_return_slept : 0) + p->user + a->work +
+           ps_of_fs_per_byte(a->work_byte, bytes) + p->call + p->recv_entry + p->recv_lock;
+}
+
+/* Reads ahead: as long as the next look at the queue meets nobody, what udp_copied() and the steps after it would do.
+ * Returns the time that has passed, for the first step that is left to them. */
+static ps_t udp_read_ahead(struct context *x)
+{
+    struct host *h = x->cpu->host;
+    struct udp_sock *u = &x->sk->udp;
+    struct app *a = x->sk->app;
+    ps_t until = horizon_of(x->cpu), start = h->engine.now, at = start;
+
+    while (udp_next_is_private(u)) {
+        int64_t bytes = udp_bytes(x, x->skb);
+        ps_t copied = at + x->owed + udp_copy_cost(x, x->skb);
+        ps_t free_cost = x->skb->from_ring ? h->hc->skb.ring_free : 0;
+        ps_t next = copied + free_cost + udp_round_cost(x, bytes);
+        if (next >= until)
+            break;
+        h->udp.InDatagrams++;
+        a->counters.messages++;
+        a->counters.bytes += (uint64_t)bytes;
+        x->owed = 0;
+        host_skb_drop_at(h, x->skb, FATE_DELIVERED, copied);
+        x->sk->slept = false;
+        x->skb = udp_recv_skb(u);
+        at = next;
+    }
+    return at - start;
+}
+
 static bool udp_queued(const struct sock *sk)
 {
     return sk->udp.reader.first || sk->udp.receive.first;
@@ -178,8 +232,6 @@ static bool udp_queued(const struct sock *sk)
 /* The lock is off and softirqs have had their turn: copy, or look again at what they have brought, or wait. */
 static void udp_unlocked(struct context *x)
 {
-    int64_t want = x->sk->app->params->read_size;
-
     if (!x->skb && udp_queued(x->sk)) {
         kernel_work(x, costs(x)->recv_lock, udp_take);
         return;
@@ -188,9 +240,8 @@ static void udp_unlocked(struct context *x)
         nothing(x);
         return;
     }
-    int64_t bytes = x->skb->first->payload;
-    ps_t copy = ps_of_fs_per_byte(costs(x)->copy_byte, bytes < want ? bytes : want);
-    kernel_work(x, host_vary(x->cpu->host, costs(x)->recv_dequeue + copy, x->skb->first->id, 1), udp_copied);
+    ps_t ahead = udp_read_ahead(x);
+    kernel_work(x, ahead + udp_copy_cost(x, x->skb), udp_copied);
 }
 
 static void udp_take(struct context *x)

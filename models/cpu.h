@@ -143,6 +143,7 @@ struct cpu {
     const struct cpu_params *params;
     struct cpu_counters counters;
     int index;
+    bool secluded;              /* models/horizon */
 
     struct context *running;    /* NULL: idle */
     struct event step;          /* end of the running step, when it did not end inline */

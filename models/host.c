@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "models/app.h"
+#include "models/horizon.h"
 #include "models/host_config.h"
 #include "models/nic.h"
 #include "models/sender.h"
@@ -536,6 +537,7 @@ static bool sources_silent(const struct host *h)
 
 static void host_start(struct host *h)
 {
+    horizon_init(h);
     for (int i = 0; i < h->cpus; i++)
         cpu_start(&h->cpu[i]);
     for (int i = 0; i < h->apps; i++)

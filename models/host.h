@@ -149,6 +149,7 @@ struct host {
     uint64_t work_hist[257];
     struct fingerprint fingerprint;
     struct observer observer;
+    bool watched;               /* somebody looks at the state between events: nothing may run ahead of it */
 };
 
 /* Builds the machine. Returns 0, or -1 with a sentence. `c` is copied; its arrivals are borrowed. */
@@ -166,6 +167,7 @@ void host_frame_end(struct host *h, struct frame *f, enum fate fate);
 void host_frame_end_at(struct host *h, struct frame *f, enum fate fate, ps_t when);
 /* The end of an skb and all its frames. Returns what freeing its memory costs beside cost.skb.free. */
 ps_t host_skb_drop(struct host *h, struct skb *s, enum fate fate);
+ps_t host_skb_drop_at(struct host *h, struct skb *s, enum fate fate, ps_t when);
 /* An skb whose frames have gone elsewhere. */
 ps_t host_skb_free(struct host *h, struct skb *s);
 

@@ -101,16 +101,21 @@ ps_t host_skb_free(struct host *h, struct skb *s)
     return h->hc->skb.page_free;
 }
 
-ps_t host_skb_drop(struct host *h, struct skb *s, enum fate fate)
+ps_t host_skb_drop_at(struct host *h, struct skb *s, enum fate fate, ps_t when)
 {
     struct frame *f = s->first;
 
     for (int i = 0; i < s->frames; i++) {
         struct frame *next = f->next;
-        host_frame_end(h, f, fate);
+        host_frame_end_at(h, f, fate, when);
         f = next;
     }
     return host_skb_free(h, s);
+}
+
+ps_t host_skb_drop(struct host *h, struct skb *s, enum fate fate)
+{
+    return host_skb_drop_at(h, s, fate, h->engine.now);
 }
 
 /* ---- counters ---- */

@@ -155,7 +155,7 @@ bool udp_rcv(struct context *x)
 static void release(struct udp_sock *u, int64_t truesize)
 {
     u->forward_deficit += truesize;
-    if (u->forward_deficit < u->rcvbuf / 4 && u->reader.first)
+    if (u->forward_deficit < u->rcvbuf / 4 && u->reader.first)   /* udp_next_is_private says this beforehand */
         return;
     u->rmem_alloc -= u->forward_deficit;
     u->forward_alloc += u->forward_deficit;

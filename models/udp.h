@@ -53,4 +53,13 @@ bool udp_rcv(struct context *x);        /* context.skb: a stage_fn */
 /* The next datagram for the reader, NULL if there is none. Its memory goes back, late: see above. */
 struct skb *udp_recv_skb(struct udp_sock *u);
 
+/* True if taking the next datagram touches nothing that the softirq's side reads or writes: it comes from the reader
+ * queue, is not its last, and its memory is not given back yet. */
+static inline bool udp_next_is_private(const struct udp_sock *u)
+{
+    const struct skb *s = u->reader.first;
+
+    return s && s->next && u->forward_deficit + s->truesize < u->rcvbuf / 4;
+}
+
 #endif

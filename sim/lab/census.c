@@ -32,6 +32,7 @@ static void look(void *census)
 int census_join(struct census *n, struct host *h)
 {
     n->host = h;
+    h->watched = true;
     if (event_init(&h->engine, &n->event, EVENT_MEASURE, look, n) != 0)
         return -1;
     engine_at(&h->engine, &n->event, 0);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "models/horizon.h"
+
+#include "models/app.h"
+#include "models/host.h"
+#include "models/host_config.h"
+#include "models/nic.h"
+
+static bool has_tcp(const struct host *h)
+{
+    for (uint32_t i = 0; i < h->flows; i++) {
+        if (h->flow[i].key.proto == FLOW_TCP)
+            return true;
+    }
+    return false;
+}
+
+/* A queue's interrupt goes to the core, or what it receives is steered there. */
+static bool queue_reaches(const struct nic_queue *q, const struct cpu *c)
+{
+    return q->irq.cpu == c || q->napi.cpu == c || q->config->rps.rps_cpus >> c->index & 1;
+}
+
+static bool nics_reach(const struct host *h, const struct cpu *c)
+{
+    for (int i = 0; i < h->nics; i++) {
+        for (int k = 0; k < h->nic[i].queues; k++) {
+            if (queue_reaches(&h->nic[i].queue[k], c))
+                return true;
+        }
+    }
+    return false;
+}
+
+static int readers_on(const struct host *h, const struct cpu *c)
+{
+    int n = 0;
+
+    for (int i = 0; i < h->apps; i++)
+        n += h->app[i].cpu == c;
+    return n;
+}
+
+void horizon_init(struct host *h)
+{
+    bool watched = h->engine.trace.hook || h->watched;
+    bool possible = h->engine.batch && !watched && !has_tcp(h) && h->sendmsgs == 0 && h->hc->skb.page_every == 0;
+
+    for (int i = 0; i < h->cpus; i++)
+        h->cpu[i].secluded = possible && readers_on(h, &h->cpu[i]) == 1 && !nics_reach(h, &h->cpu[i]);
+}
+
+ps_t horizon_of(const struct cpu *c)
+{
+    const struct engine *e = c->engine;
+    ps_t tick = event_when(e, &c->tick), ipi = event_when(e, &c->resched_ipi);
+
+    if (!c->secluded || c->irq_first || c->softirq->pending || c->rq->need_resched)
+        return e->now;
+    ps_t first = tick < ipi ? tick : ipi;
+    return first <= e->limit ? first : e->limit + 1;
+}
