@@ -9,6 +9,7 @@
  * Stages: a packet claims a descriptor (or is dropped), is visible after DMA, causes an interrupt unless one is on
  * its way or masked, is taken by a poll, queued at the socket (or dropped), read. At equal times devices come first,
  * then the polling CPU, then the reader: the order of enum kind. */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -100,6 +101,7 @@ static ps_t *draw(size_t n, ps_t mean)
 /* ORDER at equal times. */
 enum kind { ARRIVAL, VISIBLE, INTERRUPT, RUN, POLL_BEGIN, PACKET_DONE, READER_WAKES, READ_DONE, KINDS };
 enum { KIND_BITS = 3 };
+static_assert(KINDS == 1 << KIND_BITS, "a kind fills its bits");
 
 /* Time and kind in one number, so that one comparison decides: up to 2^60 ps, 13 days. */
 static inline uint64_t key_of(ps_t when, enum kind kind) { return (uint64_t)when << KIND_BITS | kind; }
@@ -527,7 +529,8 @@ int main(int argc, char **argv)
     if (optind < argc || errno || packets < 1 || packets > INT_MAX || !known(loop, false) || !known(scenario, true))
         return usage();
 
-    puts("scenario  loop   ns/pkt   delivered ring_drops socket_drops polls    irqs squeezes latency_us");
+    printf("%-9s %-6s %7s %10s %10s %7s %8s %7s %8s %10s\n", "scenario", "loop", "ns/pkt", "delivered", "ring", "sockets",
+           "polls", "irqs", "squeezes", "mean_us");
     for (int i = 0; i < SCENARIOS; i++) {
         if (scenario && strcmp(scenario, scenarios[i].name) != 0)
             continue;
