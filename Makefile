@@ -8,6 +8,7 @@
 #         CC, CFLAGS, CPPFLAGS, LDFLAGS, LDLIBS, PKG_CONFIG   as usual
 #         PREFIX, DESTDIR   where `make install` puts things, and the root it pretends
 #         FUZZ=60     seconds for each target of `make fuzz`
+#         QUICK=1, LONG=1   `make bench` in a minute, or up to 10^9 frames
 #         DEV=1       `make deps` also wants what `matrix`, `bench` and `lint` use
 
 B          ?= build
@@ -15,6 +16,8 @@ SAN        ?=
 V          ?=
 T          ?=
 DEV        ?=
+QUICK      ?=
+LONG       ?=
 FUZZ       ?= 60
 CFLAGS     ?= -O2 -g
 CPPFLAGS   ?=
@@ -72,7 +75,8 @@ say = $(if $(filter 1,$(V)),@:,@printf '  %-5s %s\n' $(1) $(2))
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all check check-layers check-e2e sanitize fuzz matrix bench demo deps man lint assumptions
+.PHONY: all check check-layers check-e2e sanitize fuzz matrix bench bench-check bench-record demo deps man lint
+.PHONY: assumptions
 .PHONY: install uninstall dist clean help FORCE
 
 all: $(B)/rxsim                 ## build the simulator (the default)
@@ -175,8 +179,24 @@ assumptions: $(B)/rxsim         ## how much the answers move if an assumed cost 
 	$(Q)$(HERE) bash tests/assumptions.sh > results/reference/assumptions.md.new
 	$(Q)mv results/reference/assumptions.md.new results/reference/assumptions.md
 
-bench: $(B)/rxsim               ## speed, instructions per frame, start-up time and memory, measured now
-	$(Q)$(HERE) bash tests/bench/bench.sh
+# What speed is held against: loops and a heap of our own, compiled like the simulator.
+BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(sort $(wildcard tests/bench/*.c)))
+
+$(BENCHES): $(B)/bench/%: tests/bench/%.c $(B)/librxsim.a $(B)/gen/flags
+	$(call say,BENCH,$@)
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) $(MODULE_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/librxsim.a $(MODULE_LIBS) $(LDLIBS)
+
+-include $(BENCHES:=.d)
+
+bench: $(B)/rxsim $(BENCHES)    ## a table of speed: ratios of this sitting, instructions, memory (QUICK=1: a minute; LONG=1: 10^9 frames)
+	$(Q)$(HERE) BENCH=$(B)/bench CFLAGS="$(CFLAGS)" QUICK=$(QUICK) LONG=$(LONG) bash tests/bench/bench.sh
+
+bench-check: $(B)/rxsim         ## instructions per frame against tests/bench/instructions.csv, 3 % up or down
+	$(Q)$(HERE) CFLAGS="$(CFLAGS)" bash tests/bench/instructions.sh check
+
+bench-record: $(B)/rxsim        ## write tests/bench/instructions.csv anew
+	$(Q)$(HERE) CFLAGS="$(CFLAGS)" bash tests/bench/instructions.sh record
 
 lint:                           ## shellcheck on the scripts
 	$(Q)shellcheck $(wildcard .ci/run tests/*.sh tests/bench/*.sh) $(E2E)
