@@ -25,7 +25,10 @@ int store_experiment(struct store *s, const char *name, const char *kind, const 
 /* In the experiment last opened by store_experiment, which already has copies of the runs that other
  * experiments share with it; before that call: anywhere. */
 bool store_has_run(struct store *s, const char *run_key);
-/* Stores a run and all its rows in one transaction; `*run_id` may be NULL. */
+/* The same, and the timeline of every frame is stored with it. */
+bool store_has_timeline(struct store *s, const char *run_key);
+/* Stores a run and all its rows in one transaction; `*run_id` may be NULL. A run that is stored already is left as it
+ * is, but gets the timelines of `r` if it has none. */
 int store_run(struct store *s, int64_t experiment, const struct sweep_plan *plan,
               const struct sweep_point *pt,
               uint64_t replication, const char *key, const struct result *r, int64_t *run_id);
