@@ -75,7 +75,7 @@ MAKEFLAGS += --no-builtin-rules
 .PHONY: all check check-layers check-e2e sanitize fuzz matrix bench demo deps man lint assumptions
 .PHONY: install uninstall dist clean help FORCE
 
-all: $(B)/rxsim                 ## build the simulator (the default)
+all: $(B)/rxsim $(B)/rxsim_timeline.so   ## build the simulator (the default)
 
 # ---- building ----
 
@@ -91,6 +91,20 @@ $(B)/tests/check: $(TEST_OBJS) $(B)/librxsim.a
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $(TEST_OBJS) $(B)/librxsim.a $(MODULE_LIBS) $(TEST_LIBS) $(LDLIBS)
 
+# The tables of timelines for other programs: sqlite3 FILE ".load build/rxsim_timeline". It calls the SQLite of whoever
+# loads it, so it links none.
+EXTENSION := $(addprefix $(B)/extension/,$(addsuffix .o,sim/store/timeline sim/store/timeline_quantile \
+             sim/store/chunk_scan sim/lab/chunk models/drop))
+
+$(B)/rxsim_timeline.so: $(EXTENSION)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -shared -o $@ $(EXTENSION) $(shell $(PKG_CONFIG) --libs zlib) $(LDLIBS)
+
+$(EXTENSION): $(B)/extension/%.o: %.c $(B)/gen/flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) $(MODULE_CFLAGS) -fPIC -fvisibility=hidden -DRXSIM_EXTENSION -MMD -MP -c -o $@ $<
+
 $(OBJS): $(B)/%.o: %.c $(B)/gen/flags
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
@@ -104,7 +118,7 @@ $(TEST_OBJS): $(B)/%.o: %.c $(B)/gen/flags
 $(STAMPED): $(B)/gen/version
 $(B)/tests/main.o: $(B)/gen/suites.inc
 
--include $(OBJS:.o=.d) $(TEST_OBJS:.o=.d)
+-include $(OBJS:.o=.d) $(TEST_OBJS:.o=.d) $(EXTENSION:.o=.d)
 
 # Files that are looked at each time and written only when their text changed, so that a change of flags,
 # of version or of the list of files rebuilds what depends on it and nothing else.
