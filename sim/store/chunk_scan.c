@@ -8,27 +8,17 @@
 
 #define CHUNKS "SELECT run_id, seq, codec, crc32, n, data FROM main.trace_chunk WHERE t1_ns >= ?1 AND t0_ns <= ?2"
 
-static int bind_bound(sqlite3_stmt *q, int i, sqlite3_value *bound, int64_t without)
+int chunk_scan_begin(struct chunk_scan *s, sqlite3 *db, unsigned want, bool one_run)
 {
-    return bound ? sqlite3_bind_value(q, i, bound) : sqlite3_bind_int64(q, i, without);
-}
-
-int chunk_scan_begin(struct chunk_scan *s, sqlite3 *db, unsigned want, sqlite3_value *run, sqlite3_value *lower,
-                     sqlite3_value *upper)
-{
-    const char *text = run ? CHUNKS " AND run_id = ?3 ORDER BY seq" : CHUNKS " ORDER BY run_id, seq";
+    const char *text = one_run ? CHUNKS " AND run_id = ?3 ORDER BY seq" : CHUNKS " ORDER BY run_id, seq";
 
     s->want = want;
     s->error[0] = '\0';
     s->q = NULL;
     int code = sqlite3_prepare_v2(db, text, -1, &s->q, NULL);
     if (code == SQLITE_OK)
-        code = bind_bound(s->q, 1, lower, INT64_MIN);
-    if (code == SQLITE_OK)
-        code = bind_bound(s->q, 2, upper, INT64_MAX);
-    if (code == SQLITE_OK && run)
-        code = sqlite3_bind_value(s->q, 3, run);
-    return code;
+        code = sqlite3_bind_int64(s->q, SCAN_LOWER, INT64_MIN);
+    return code == SQLITE_OK ? sqlite3_bind_int64(s->q, SCAN_UPPER, INT64_MAX) : code;
 }
 
 static int damaged(struct chunk_scan *s, const char *why)

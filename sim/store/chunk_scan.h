@@ -3,6 +3,8 @@
 #ifndef SIM_STORE_CHUNK_SCAN_H
 #define SIM_STORE_CHUNK_SCAN_H
 
+#include <stdbool.h>
+
 #include "sim/lab/chunk.h"
 #include "sim/store/sqlite_api.h"
 
@@ -15,10 +17,10 @@ struct chunk_scan {
     char error[192];            /* after a code other than SQLITE_OK and SQLITE_ROW, if it is not SQLite's own */
 };
 
-/* Chunks of run `run` (NULL: of all runs) that may hold frames with lower <= t_wire <= upper (NULL: no bound), compared
- * as SQL compares. Returns an SQLite code. chunk_scan_end in any case. */
-int chunk_scan_begin(struct chunk_scan *s, sqlite3 *db, unsigned want, sqlite3_value *run, sqlite3_value *lower,
-                     sqlite3_value *upper);
+/* All chunks, or those of one run that the caller then binds to q, as it may bind bounds: only chunks that may hold a
+ * frame with lower <= t_wire <= upper are read. Returns an SQLite code. chunk_scan_end in any case. */
+enum { SCAN_LOWER = 1, SCAN_UPPER, SCAN_RUN };
+int chunk_scan_begin(struct chunk_scan *s, sqlite3 *db, unsigned want, bool one_run);
 /* SQLITE_ROW: the next chunk is decoded; SQLITE_DONE; else an error. */
 int chunk_scan_next(struct chunk_scan *s);
 void chunk_scan_end(struct chunk_scan *s);

@@ -165,18 +165,20 @@ static unsigned number_of(const char *digits)
 static int filter(sqlite3_vtab_cursor *cursor, int given, const char *columns, int argc, sqlite3_value **argv)
 {
     struct cursor *c = (struct cursor *)cursor;
-    struct table *t = (struct table *)cursor->pVtab;
-    sqlite3_value *run = given & GIVEN_RUN ? *argv++ : NULL;
-    sqlite3_value *lower = given & GIVEN_LOWER ? *argv++ : NULL;
-    sqlite3_value *upper = given & GIVEN_UPPER ? *argv++ : NULL;
+    sqlite3 *db = ((struct table *)cursor->pVtab)->db;
+    /* ORDER: as GIVEN_RUN, GIVEN_LOWER, GIVEN_UPPER. */
+    static const int parameter[] = { SCAN_RUN, SCAN_LOWER, SCAN_UPPER };
 
     (void)argc;
     chunk_scan_end(&c->scan);
     c->rowid = 0;
-    int code = chunk_scan_begin(&c->scan, t->db, number_of(columns), run, lower, upper);
+    int code = chunk_scan_begin(&c->scan, db, number_of(columns), given & GIVEN_RUN);
+    for (int i = 0; i < 3 && code == SQLITE_OK; i++)
+        if (given >> i & 1)
+            code = sqlite3_bind_value(c->scan.q, parameter[i], *argv++);
     if (code == SQLITE_OK)
         return next_chunk(c);
-    t->base.zErrMsg = sqlite3_mprintf("%s", sqlite3_errmsg(t->db));
+    cursor->pVtab->zErrMsg = sqlite3_mprintf("%s", sqlite3_errmsg(db));
     return code;
 }
 

@@ -254,7 +254,9 @@ static int answer(struct cursor *c, struct chunk_scan *s, sqlite3_value *run)
     s->q = NULL;
     s->error[0] = '\0';
     if (code == SQLITE_OK)
-        code = chunk_scan_begin(s, db, columns_for(c->stage, from_ns), run, NULL, NULL);
+        code = chunk_scan_begin(s, db, columns_for(c->stage, from_ns), true);
+    if (code == SQLITE_OK)
+        code = sqlite3_bind_value(s->q, SCAN_RUN, run);
     if (code == SQLITE_OK)
         code = gather(s, &l, c->stage, from_ns);
     if (code != SQLITE_OK)
