@@ -246,6 +246,9 @@ START_TEST(a_statement_may_name_any_columns_and_runs)
              ask(b.s, "SELECT sum(n) FROM trace_chunk"));
     CHECK_EQ(ask(b.s, "SELECT count(*) FROM timeline WHERE latency <> t_app - t_wire OR (latency IS NULL) <> (t_app IS NULL)"),
              0);
+    for (int run = 1; run <= SCENARIOS; run++)
+        CHECK_EQ(ask(b.s, "SELECT sum(latency) FROM timeline WHERE run_id = %d", run),
+                 ask(b.s, "SELECT sum(t_app - t_wire) FROM timeline WHERE run_id = %d", run));
     CHECK_EQ(ask(b.s, "SELECT count(*) FROM timeline WHERE fate = 'DELIVERED' AND t_app IS NULL"), 0);
     CHECK_EQ(ask(b.s, "SELECT max(rowid) FROM timeline WHERE run_id = 2"),
              ask(b.s, "SELECT count(*) - 1 FROM timeline WHERE run_id = 2"));
