@@ -150,7 +150,7 @@ check: $(B)/tests/check check-layers $(if $(T),,check-e2e)   ## run the tests: a
 	$(Q)$(HERE) $(B)/tests/check $(T)
 
 # Whole programs, as a user runs them. Each script gets the program in $RXSIM and exits 0 when content.
-check-e2e: $(if $(E2E),$(B)/rxsim)
+check-e2e: $(if $(E2E),$(B)/rxsim $(B)/rxsim_timeline.so)
 	$(Q)set -e; for script in $(E2E); do echo "  E2E   $$script"; $(HERE) bash "$$script"; done
 
 # Passes only if grep ran and found nothing (status 1): a folder that moved cannot pass by accident.
