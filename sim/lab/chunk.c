@@ -102,37 +102,49 @@ struct values {
     size_t n;
 };
 
-static inline void residuals_by(const struct chunk_stream *s, enum predictor predictor, const struct values *v,
-                                size_t from, size_t to, uint64_t *out)
+/* Returns all of them or-ed: 0 if the whole column was foretold. */
+static inline uint64_t residuals_by(const struct chunk_stream *s, enum predictor predictor, const int64_t *value,
+                                    const int64_t *before, const int64_t *stage, size_t n, uint64_t *restrict out)
 {
-    int64_t before = from > 0 ? v->value[from - 1] : 0;
+    uint64_t any = 0;
 
-    for (size_t i = from; i < to; i++) {
-        int64_t value = v->value[i];
-
-        out[i - from] = (uint64_t)value - (uint64_t)predict(s, predictor, before, v->stage[i]) - (uint64_t)s->base;
-        before = value;
+    for (size_t i = 0; i < n; i++) {
+        out[i] = (uint64_t)value[i] - (uint64_t)predict(s, predictor, before[i], stage[i]) - (uint64_t)s->base;
+        any |= out[i];
     }
+    return any;
 }
 
-/* One loop per predictor, so that none branches on it. */
-static void residuals(const struct chunk_stream *s, const struct values *v, size_t from, size_t to, uint64_t *out)
+/* One loop per predictor, so that none branches on it; with a constant `n` compilers do two or more rows at a time. */
+static inline uint64_t residuals_of(const struct chunk_stream *s, const int64_t *value, const int64_t *before,
+                                    const int64_t *stage, size_t n, uint64_t *restrict out)
 {
     switch ((enum predictor)s->predictor) {
     case PREDICT_DELTA:
-        residuals_by(s, PREDICT_DELTA, v, from, to, out);
-        break;
+        return residuals_by(s, PREDICT_DELTA, value, before, stage, n, out);
     case PREDICT_STAGE:
-        residuals_by(s, PREDICT_STAGE, v, from, to, out);
-        break;
+        return residuals_by(s, PREDICT_STAGE, value, before, stage, n, out);
     case PREDICT_SERVER:
-        residuals_by(s, PREDICT_SERVER, v, from, to, out);
-        break;
+        return residuals_by(s, PREDICT_SERVER, value, before, stage, n, out);
     case PREDICT_VALUE:
     case PREDICTORS:
-        residuals_by(s, PREDICT_VALUE, v, from, to, out);
         break;
     }
+    return residuals_by(s, PREDICT_VALUE, value, before, stage, n, out);
+}
+
+static uint64_t residuals(const struct chunk_stream *s, const struct values *v, size_t from, size_t to, uint64_t *out)
+{
+    static const int64_t none = 0;      /* before the first row */
+    uint64_t any = 0;
+
+    if (from > 0 && to - from == CHUNK_BLOCK)
+        return residuals_of(s, v->value + from, v->value + from - 1, v->stage + from, CHUNK_BLOCK, out);
+    if (from == 0 && to > 0) {
+        any = residuals_of(s, v->value, &none, v->stage, 1, out++);
+        from = 1;
+    }
+    return any | residuals_of(s, v->value + from, v->value + from - 1, v->stage + from, to - from, out);
 }
 
 /* ---- blocks: packing ---- */
@@ -273,13 +285,11 @@ static uint8_t *put_exceptions(uint8_t *p, const uint64_t u[CHUNK_BLOCK], unsign
     return p;
 }
 
-static uint8_t *put_block(uint8_t *p, const uint64_t u[CHUNK_BLOCK])
+/* `any`: all residuals or-ed. */
+static uint8_t *put_block(uint8_t *p, const uint64_t u[CHUNK_BLOCK], uint64_t any)
 {
-    uint64_t any = 0;
     uint8_t *head = p;
 
-    for (size_t i = 0; i < CHUNK_BLOCK; i++)
-        any |= u[i];
     head[0] = head[1] = 0;
     p += 2;
     if (any == 0)
@@ -300,12 +310,12 @@ static uint8_t *put_blocks(uint8_t *p, const struct chunk_stream *s, const struc
         uint64_t u[CHUNK_BLOCK];
         size_t to = i + CHUNK_BLOCK < v->n ? i + CHUNK_BLOCK : v->n;
 
-        residuals(s, v, i, to, u);
+        uint64_t differ = residuals(s, v, i, to, u);
+
         if (to - i < CHUNK_BLOCK)
             memset(u + (to - i), 0, (CHUNK_BLOCK - (to - i)) * sizeof *u);
-        uint8_t *next = put_block(p, u);
-        any |= next - p > 2;
-        p = next;
+        p = put_block(p, u, differ);
+        any |= differ != 0;
     }
     return any ? p : begin;
 }
@@ -452,8 +462,12 @@ struct encoder {
 static bool is_lacked(const int64_t *column, uint32_t n)
 {
     int64_t any = 0;
+    uint32_t i = 0;
 
-    for (uint32_t i = 0; i < n; i++)
+    for (; i + 16 <= n; i += 16)        /* a constant number at a time: compilers take two or more at once */
+        for (uint32_t k = 0; k < 16; k++)
+            any |= column[i + k];
+    for (; i < n; i++)
         any |= column[i];
     return any < 0;
 }

@@ -16,8 +16,21 @@
  * as position and number. What a frame never got to is in no stream: a row's shape, its fate and which columns it
  * lacks, is an index into a list at the head of the blob. Rows stand in the order in which frames ended.
  *
+ * Packing against zstd 1.5, bytes a frame and ns to encode it on one core, whole columns of three scenarios (append and
+ * the predictions, some 10 ns, are in the first column only):
+ *
+ *                                      yardstick-linerate   bench/linerate     tcp-bulk
+ *   packed as here                        1.41    20 ns       2.92   29 ns    2.38   24 ns
+ *   .. and zstd -1 over the blob          1.28   + 1          2.36  + 7       1.57  + 4
+ *   .. and zstd 1 over the blob           1.21   + 2          2.33  + 9       1.51  + 4
+ *   residuals' bytes by plane, zstd -1    1.57     7          2.41   16       1.72    8
+ *   the same with zstd 1                  1.40     7          2.15   17       1.24   12
+ *
+ * Packing alone stays below 5 bytes and a column of it decodes in 1 ns a frame, so zstd would buy little for one more
+ * library. What the width of all 128 values costs without exceptions: 4.0, 5.9 and 6.3 bytes.
+ *
  * Not done: rows are not sorted, and queues share one stream each: where many queues end frames in turn, prediction from
- * the row before is poor. */
+ * the row before is poor (two-queues.yaml: 11.8 bytes; a stream per queue and fate would still take 10). */
 #ifndef SIM_LAB_CHUNK_H
 #define SIM_LAB_CHUNK_H
 

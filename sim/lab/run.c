@@ -167,24 +167,30 @@ static void keep_slow(struct sampler *s, const struct result_packet *p)
         s->observer->slow_from = s->n_slowest > 0 ? latency(&s->slowest[0]) : PS_NEVER;
 }
 
-static void sample(void *user, const struct frame *f, enum fate fate, ps_t now)
+/* Few frames come here; apart, so that the others do not pay for its registers. */
+__attribute__((noinline))
+static void keep_sample(struct sampler *s, const struct frame *f, enum fate fate, ps_t now, bool drop, bool slow)
 {
-    struct sampler *s = user;
-    bool marked = is_marked(s, f);
-    bool drop = fate_info[fate].kind == FATE_KIND_DROPPED && f->id < s->observer->drops_below;
-    bool slow = fate == FATE_DELIVERED && now - f->wire_at >= s->observer->slow_from;
-
-    if (s->recorder)
-        recorder_add(s->recorder, f, fate, now);
-    if (!marked && !drop && !slow)
-        return;
     struct result_packet p = packet_of(f, fate, now);
-    if (marked)
+
+    if (is_marked(s, f))
         keep_every(s, &p);
     if (drop)
         keep_drop(s, &p);
     if (slow)
         keep_slow(s, &p);
+}
+
+static void sample(void *user, const struct frame *f, enum fate fate, ps_t now)
+{
+    struct sampler *s = user;
+    bool drop = fate_info[fate].kind == FATE_KIND_DROPPED && f->id < s->observer->drops_below;
+    bool slow = fate == FATE_DELIVERED && now - f->wire_at >= s->observer->slow_from;
+
+    if (drop || slow || is_marked(s, f))
+        keep_sample(s, f, fate, now, drop, slow);
+    if (s->recorder)
+        recorder_add(s->recorder, f, fate, now);
 }
 
 static int by_number(const void *a, const void *b)
