@@ -27,6 +27,7 @@ DESTDIR    ?=
 BINDIR  ?= $(PREFIX)/bin
 DATADIR ?= $(PREFIX)/share/rxsim/scenarios
 MANDIR  ?= $(PREFIX)/share/man/man1
+LIBDIR  ?= $(PREFIX)/lib/rxsim
 COMPDIR ?= $(PREFIX)/share/bash-completion/completions
 
 # A release tarball carries the file VERSION; a clone asks git.
@@ -251,9 +252,10 @@ $(B)/rxsim.1: $(B)/rxsim
 
 SCENARIOS := $(patsubst scenarios/%,%,$(shell find scenarios -type f 2>/dev/null | sort))
 
-install: $(B)/rxsim $(B)/rxsim.1   ## install under $(DESTDIR)$(PREFIX)
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR) $(DESTDIR)$(COMPDIR) $(DESTDIR)$(DATADIR)
+install: $(B)/rxsim $(B)/rxsim_timeline.so $(B)/rxsim.1   ## install under $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR) $(DESTDIR)$(COMPDIR) $(DESTDIR)$(DATADIR) $(DESTDIR)$(LIBDIR)
 	install -m 755 $(B)/rxsim $(DESTDIR)$(BINDIR)/rxsim
+	install -m 644 $(B)/rxsim_timeline.so $(DESTDIR)$(LIBDIR)/rxsim_timeline.so
 	install -m 644 $(B)/rxsim.1 $(DESTDIR)$(MANDIR)/rxsim.1
 	$(B)/rxsim --completion > $(B)/completion.bash
 	install -m 644 $(B)/completion.bash $(DESTDIR)$(COMPDIR)/rxsim
@@ -261,7 +263,7 @@ install: $(B)/rxsim $(B)/rxsim.1   ## install under $(DESTDIR)$(PREFIX)
 
 uninstall:                      ## remove what install put there
 	rm -f $(DESTDIR)$(BINDIR)/rxsim $(DESTDIR)$(MANDIR)/rxsim.1 $(DESTDIR)$(COMPDIR)/rxsim
-	rm -rf $(DESTDIR)$(DATADIR)
+	rm -rf $(DESTDIR)$(DATADIR) $(DESTDIR)$(LIBDIR)
 
 # The last commit, not the work tree, with its version inside.
 dist: RELEASE = $(shell git describe --always)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Keeps the timeline of every frame that ends during a run, encoded as it goes: what a run holds in memory is the
  * encoded chunks (1.5 to 4 bytes a frame in most scenarios, 12 where several queues end frames in turn) and one chunk
- * that is being filled (800 KB with the room to encode it). */
+ * that is being filled (0.8 MB, and 2.3 MB of address space to encode it in, of which little is touched). */
 #ifndef SIM_LAB_RECORDER_H
 #define SIM_LAB_RECORDER_H
 
