@@ -30,6 +30,7 @@ DESTDIR    ?=
 BINDIR  ?= $(PREFIX)/bin
 DATADIR ?= $(PREFIX)/share/rxsim/scenarios
 MANDIR  ?= $(PREFIX)/share/man/man1
+LIBDIR  ?= $(PREFIX)/lib/rxsim
 COMPDIR ?= $(PREFIX)/share/bash-completion/completions
 
 # A release tarball carries the file VERSION; a clone asks git.
@@ -79,7 +80,7 @@ MAKEFLAGS += --no-builtin-rules
 .PHONY: assumptions
 .PHONY: install uninstall dist clean help FORCE
 
-all: $(B)/rxsim                 ## build the simulator (the default)
+all: $(B)/rxsim $(B)/rxsim_timeline.so   ## build the simulator (the default)
 
 # ---- building ----
 
@@ -95,6 +96,20 @@ $(B)/tests/check: $(TEST_OBJS) $(B)/librxsim.a
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $(TEST_OBJS) $(B)/librxsim.a $(MODULE_LIBS) $(TEST_LIBS) $(LDLIBS)
 
+# The tables of timelines for other programs: sqlite3 FILE ".load build/rxsim_timeline". It calls the SQLite of whoever
+# loads it, so it links none.
+EXTENSION := $(addprefix $(B)/extension/,$(addsuffix .o,sim/store/timeline sim/store/timeline_quantile \
+             sim/store/chunk_scan sim/lab/chunk models/drop))
+
+$(B)/rxsim_timeline.so: $(EXTENSION)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -shared -o $@ $(EXTENSION) $(shell $(PKG_CONFIG) --libs zlib) $(LDLIBS)
+
+$(EXTENSION): $(B)/extension/%.o: %.c $(B)/gen/flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) $(MODULE_CFLAGS) -fPIC -fvisibility=hidden -DRXSIM_EXTENSION -MMD -MP -c -o $@ $<
+
 $(OBJS): $(B)/%.o: %.c $(B)/gen/flags
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
@@ -108,7 +123,7 @@ $(TEST_OBJS): $(B)/%.o: %.c $(B)/gen/flags
 $(STAMPED): $(B)/gen/version
 $(B)/tests/main.o: $(B)/gen/suites.inc
 
--include $(OBJS:.o=.d) $(TEST_OBJS:.o=.d)
+-include $(OBJS:.o=.d) $(TEST_OBJS:.o=.d) $(EXTENSION:.o=.d)
 
 # Files that are looked at each time and written only when their text changed, so that a change of flags,
 # of version or of the list of files rebuilds what depends on it and nothing else.
@@ -140,7 +155,7 @@ check: $(B)/tests/check check-layers $(if $(T),,check-e2e)   ## run the tests: a
 	$(Q)$(HERE) $(B)/tests/check $(T)
 
 # Whole programs, as a user runs them. Each script gets the program in $RXSIM and exits 0 when content.
-check-e2e: $(if $(E2E),$(B)/rxsim)
+check-e2e: $(if $(E2E),$(B)/rxsim $(B)/rxsim_timeline.so)
 	$(Q)set -e; for script in $(E2E); do echo "  E2E   $$script"; $(HERE) bash "$$script"; done
 
 # Passes only if grep ran and found nothing (status 1): a folder that moved cannot pass by accident.
@@ -257,9 +272,10 @@ $(B)/rxsim.1: $(B)/rxsim
 
 SCENARIOS := $(patsubst scenarios/%,%,$(shell find scenarios -type f 2>/dev/null | sort))
 
-install: $(B)/rxsim $(B)/rxsim.1   ## install under $(DESTDIR)$(PREFIX)
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR) $(DESTDIR)$(COMPDIR) $(DESTDIR)$(DATADIR)
+install: $(B)/rxsim $(B)/rxsim_timeline.so $(B)/rxsim.1   ## install under $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR) $(DESTDIR)$(COMPDIR) $(DESTDIR)$(DATADIR) $(DESTDIR)$(LIBDIR)
 	install -m 755 $(B)/rxsim $(DESTDIR)$(BINDIR)/rxsim
+	install -m 644 $(B)/rxsim_timeline.so $(DESTDIR)$(LIBDIR)/rxsim_timeline.so
 	install -m 644 $(B)/rxsim.1 $(DESTDIR)$(MANDIR)/rxsim.1
 	$(B)/rxsim --completion > $(B)/completion.bash
 	install -m 644 $(B)/completion.bash $(DESTDIR)$(COMPDIR)/rxsim
@@ -267,7 +283,7 @@ install: $(B)/rxsim $(B)/rxsim.1   ## install under $(DESTDIR)$(PREFIX)
 
 uninstall:                      ## remove what install put there
 	rm -f $(DESTDIR)$(BINDIR)/rxsim $(DESTDIR)$(MANDIR)/rxsim.1 $(DESTDIR)$(COMPDIR)/rxsim
-	rm -rf $(DESTDIR)$(DATADIR)
+	rm -rf $(DESTDIR)$(DATADIR) $(DESTDIR)$(LIBDIR)
 
 # The last commit, not the work tree, with its version inside.
 dist: RELEASE = $(shell git describe --always)

@@ -154,11 +154,16 @@ bool campaign_deterministic(const struct campaign *c, int point)
 
 /* ---- running ---- */
 
+static bool wants(const struct campaign *c, const char *timelines)
+{
+    return strcmp(given_text(c->arguments, "timelines"), timelines) == 0;
+}
+
 static bool is_known(void *user, const char *key)
 {
     struct campaign *c = user;
 
-    if (!store_has_run(c->store, key))
+    if (!store_has_run(c->store, key) || (wants(c, "full") && !store_has_timeline(c->store, key)))
         return false;
     c->known++;
     atomic_fetch_add(&c->watch.skipped, 1);
@@ -257,6 +262,9 @@ static struct run_options options_of(struct campaign *c)
 
     o.no_batch = given(c->arguments, "no-batch");
     o.sample_every = (uint64_t)given_number(c->arguments, "sample");
+    o.full = wants(c, "full");
+    if (wants(c, "none"))
+        o.sample_every = o.sample_drops = o.sample_slowest = 0;
     o.progress_ps = &c->watch.progress_ps;
     return o;
 }

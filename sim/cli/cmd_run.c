@@ -47,6 +47,31 @@ static void json_head(struct campaign *c, struct shown *s)
     json_uint(&s->json, "seed", c->plan.seed);
 }
 
+static void json_timelines(struct json *j, const struct result *r)
+{
+    uint64_t bytes, frames = result_recorded(r, &bytes);
+
+    json_object(j, "timelines");
+    json_uint(j, "frames", frames);
+    json_uint(j, "bytes", bytes);
+    json_uint(j, "sampled", (uint64_t)r->packets);
+    json_end(j);
+}
+
+static void print_timelines(const struct result *r, int64_t run_id)
+{
+    uint64_t bytes, frames = result_recorded(r, &bytes);
+    char number[2][NUMBER_TEXT];
+
+    if (frames == 0)
+        return;
+    printf("timelines of %s frames in %s bytes, %.2f a frame", number_grouped(frames, number[0]),
+           number_grouped(bytes, number[1]), (double)bytes / (double)frames);
+    if (run_id)
+        printf(": rxsim query \"SELECT * FROM timeline_quantile(%" PRId64 ", 'total', 0.99)\"", run_id);
+    putchar('\n');
+}
+
 static void print_head(struct campaign *c, const struct result *r)
 {
     printf("%s: %g ms simulated, seed %" PRIu64, scenario_name(c->scenario), (double)r->sim_ps / (double)MS,
@@ -73,6 +98,7 @@ static void show_first(struct campaign *c, const struct sweep_point *pt, uint64_
     if (c->arguments->json) {
         json_head(c, s);
         summary_json(&s->json, r);
+        json_timelines(&s->json, r);
         return;
     }
 
@@ -84,6 +110,7 @@ static void show_first(struct campaign *c, const struct sweep_point *pt, uint64_
     printf("\nfingerprint %s\n", fingerprint);
     printf("%.2f s of wall time, %s frames a second\n", r->wall_s,
            number_short(r->wall_s > 0 ? (double)r->ledger.offered / r->wall_s : NAN, 3, speed));
+    print_timelines(r, run_id);
     if (run_id)
         printf("stored as run %" PRId64 " of experiment %s in %s\n", run_id, c->name, given_text(c->arguments, "db"));
 }

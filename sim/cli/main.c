@@ -15,8 +15,8 @@
 #include "sim/store/schema.h"
 
 const struct command *const commands[] = {
-    &run_command, &sweep_command, &compare_command, &show_command, &list_command, &check_command, &params_command,
-    &counters_command, &drops_command, &validate_command, NULL
+    &run_command, &sweep_command, &compare_command, &show_command, &query_command, &export_command, &list_command,
+    &check_command, &params_command, &counters_command, &drops_command, &validate_command, NULL
 };
 
 static void print_help(FILE *out)

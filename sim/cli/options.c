@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 const char *const color_choices[] = { "auto", "always", "never", NULL };
+const char *const timelines_choices[] = { "full", "sampled", "none", NULL };
 
 const struct exit_row exit_rows[] = {
     { EXIT_OK, "success" },

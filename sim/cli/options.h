@@ -42,7 +42,7 @@ struct command {
 };
 
 /* Rows that many tables share. */
-extern const char *const color_choices[];
+extern const char *const color_choices[], *const timelines_choices[];
 #define OPTIONS_OUTPUT \
     { .name = "json", .kind = OPTION_FLAG, .doc = "print one JSON document on stdout" }, \
     { .name = "quiet", .letter = 'q', .kind = OPTION_FLAG, .doc = "no progress, no hints" }, \
@@ -70,6 +70,8 @@ extern const char *const color_choices[];
       .doc = "name of the experiment in the database, by default from the scenario's file" }, \
     { .name = "sample", .kind = OPTION_NUMBER, .argument = "K", .dflt = "1000", .min = 0, .max = INT64_MAX, \
       .doc = "store the timeline of 1 frame in K; 0: only of drops and the slowest" }, \
+    { .name = "timelines", .kind = OPTION_CHOICE, .argument = "WHICH", .dflt = "sampled", .choices = timelines_choices, \
+      .doc = "store those of every frame (full), of a sample, or none" }, \
     OPTION_NO_BATCH
 
 #define OPTION_NO_BATCH \

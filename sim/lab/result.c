@@ -34,7 +34,22 @@ void result_free(struct result *r)
     free(r->stage);
     free(r->cpu);
     free(r->packet);
+    for (int i = 0; i < r->chunks; i++)
+        free(r->chunk[i].data);
+    free(r->chunk);
     result_init(r);
+}
+
+uint64_t result_recorded(const struct result *r, uint64_t *bytes)
+{
+    uint64_t frames = 0;
+
+    *bytes = 0;
+    for (int i = 0; i < r->chunks; i++) {
+        frames += r->chunk[i].n;
+        *bytes += r->chunk[i].size;
+    }
+    return frames;
 }
 
 /* ---- the books ---- */

@@ -4,6 +4,7 @@
 #define SIM_LAB_RESULT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "models/drop.h"
@@ -39,6 +40,15 @@ struct result_packet {
     int16_t queue, cpu;         /* -1 where it never got */
     int64_t t_wire, t_dma, t_irq, t_poll, t_stack, t_socket, t_app;
     enum fate fate;
+};
+
+/* Timelines of many frames, encoded (sim/lab/chunk). */
+struct result_chunk {
+    uint32_t n;                 /* frames */
+    uint32_t crc32;             /* of the data */
+    int64_t t0_ns, t1_ns;       /* least and largest t_wire */
+    size_t size;
+    uint8_t *data;
 };
 
 /* Ledger of one queue or one flow, for the books below the total. */
@@ -78,6 +88,7 @@ struct result {
     uint64_t work_hist[257];    /* polls by work done */
     uint64_t polls, irqs, softirq_runs, time_squeeze;
     struct result_packet *packet; int packets;  /* ascending seq */
+    struct result_chunk *chunk; int chunks;     /* every frame's timeline, if the run recorded them */
 };
 
 void result_init(struct result *r);
@@ -85,6 +96,9 @@ void result_free(struct result *r);
 
 /* 0 if the books balance: in total, per queue, frames and bytes. Else -1 and a sentence. */
 int result_balance(const struct result *r, char *why, unsigned long size);
+
+/* Frames and bytes of the recorded timelines. */
+uint64_t result_recorded(const struct result *r, uint64_t *bytes);
 
 uint64_t result_kind(const struct result_ledger *l, enum fate_kind kind);
 

@@ -9,6 +9,7 @@
 #include "models/host.h"
 #include "models/host_config.h"
 #include "models/nic.h"
+#include "sim/lab/recorder.h"
 
 const struct run_options run_options_default = {
     .seed = 1, .sample_every = 1000, .sample_drops = 1000, .sample_slowest = 100,
@@ -17,10 +18,44 @@ const struct run_options run_options_default = {
 /* ---- sampling of timelines ----
  *
  * What is kept is a function of the set of finished frames, not of the order in which they finish: every k-th by
- * number, the drops with the lowest numbers, and the slowest (ties to the lower number). */
+ * number, the drops with the lowest numbers, and the slowest (ties to the lower number).
+ *
+ * When every frame is recorded, every frame is marked, and which would have been is worked out here. */
+
+/* Divides by multiplication, as a test on every frame should: n is a multiple of odd k if n times k's inverse modulo
+ * 2^64 is at most UINT64_MAX / k; factors of 2 are rotated out (Granlund and Montgomery 1994, section 9). */
+struct multiples {
+    uint64_t inverse, most;
+    unsigned twos;
+    bool none;                  /* k is 0 */
+};
+
+static struct multiples multiples_of(uint64_t k)
+{
+    struct multiples m = { .none = k == 0 };
+
+    if (k == 0)
+        return m;
+    m.most = UINT64_MAX / k;
+    m.twos = (unsigned)__builtin_ctzll(k);
+    k >>= m.twos;
+    m.inverse = k;              /* right in the last 3 bits; each step doubles them */
+    for (int bits = 3; bits < 64; bits *= 2)
+        m.inverse *= 2 - k * m.inverse;
+    return m;
+}
+
+static inline bool is_multiple(const struct multiples *m, uint64_t n)
+{
+    uint64_t x = n * m->inverse;
+
+    return !m->none && (x >> m->twos | x << (-m->twos & 63)) <= m->most;
+}
 
 struct sampler {
     const struct run_options *options;
+    struct recorder *recorder;                  /* NULL: only samples */
+    struct multiples marked;
     struct result_packet *every;
     size_t n_every, room_every;
     struct result_packet *drops, *slowest;      /* heaps: the first one is the next to go */
@@ -112,24 +147,50 @@ static struct result_packet packet_of(const struct frame *f, enum fate fate, ps_
     };
 }
 
+/* Numbers count from 0 on each wire; the NIC stands above them. */
+static bool is_marked(const struct sampler *s, const struct frame *f)
+{
+    return s->recorder ? is_multiple(&s->marked, f->id & ((UINT64_C(1) << NIC_FRAME_BITS) - 1)) : f->sampled;
+}
+
+static void keep_drop(struct sampler *s, const struct result_packet *p)
+{
+    keep(s->drops, &s->n_drops, s->options->sample_drops, p, later_number);
+    if (s->n_drops == s->options->sample_drops)     /* full: only lower numbers are of interest */
+        s->observer->drops_below = s->n_drops > 0 ? s->drops[0].seq : 0;
+}
+
+static void keep_slow(struct sampler *s, const struct result_packet *p)
+{
+    keep(s->slowest, &s->n_slowest, s->options->sample_slowest, p, faster);
+    if (s->n_slowest == s->options->sample_slowest)
+        s->observer->slow_from = s->n_slowest > 0 ? latency(&s->slowest[0]) : PS_NEVER;
+}
+
+/* Few frames come here; apart, so that the others do not pay for its registers. */
+__attribute__((noinline))
+static void keep_sample(struct sampler *s, const struct frame *f, enum fate fate, ps_t now, bool drop, bool slow)
+{
+    struct result_packet p = packet_of(f, fate, now);
+
+    if (is_marked(s, f))
+        keep_every(s, &p);
+    if (drop)
+        keep_drop(s, &p);
+    if (slow)
+        keep_slow(s, &p);
+}
+
 static void sample(void *user, const struct frame *f, enum fate fate, ps_t now)
 {
     struct sampler *s = user;
-    const struct run_options *o = s->options;
-    struct result_packet p = packet_of(f, fate, now);
+    bool drop = fate_info[fate].kind == FATE_KIND_DROPPED && f->id < s->observer->drops_below;
+    bool slow = fate == FATE_DELIVERED && now - f->wire_at >= s->observer->slow_from;
 
-    if (f->sampled)
-        keep_every(s, &p);
-    if (fate_info[fate].kind == FATE_KIND_DROPPED) {
-        keep(s->drops, &s->n_drops, o->sample_drops, &p, later_number);
-        if (s->n_drops == o->sample_drops)      /* full: only lower numbers are of interest */
-            s->observer->drops_below = s->n_drops > 0 ? s->drops[0].seq : 0;
-    }
-    if (fate == FATE_DELIVERED) {
-        keep(s->slowest, &s->n_slowest, o->sample_slowest, &p, faster);
-        if (s->n_slowest == o->sample_slowest)
-            s->observer->slow_from = s->n_slowest > 0 ? latency(&s->slowest[0]) : PS_NEVER;
-    }
+    if (drop || slow || is_marked(s, f))
+        keep_sample(s, f, fate, now, drop, slow);
+    if (s->recorder)
+        recorder_add(s->recorder, f, fate, now);
 }
 
 static int by_number(const void *a, const void *b)
@@ -141,21 +202,23 @@ static int by_number(const void *a, const void *b)
 
 static int sampler_init(struct sampler *s, const struct run_options *o)
 {
-    *s = (struct sampler){ .options = o };
+    *s = (struct sampler){ .options = o, .marked = multiples_of(o->sample_every) };
     s->drops = calloc(o->sample_drops + 1, sizeof *s->drops);
     s->slowest = calloc(o->sample_slowest + 1, sizeof *s->slowest);
-    return s->drops && s->slowest ? 0 : -1;
+    s->recorder = o->full ? recorder_new() : NULL;
+    return s->drops && s->slowest && (s->recorder || !o->full) ? 0 : -1;
 }
 
 static void sampler_free(struct sampler *s)
 {
+    recorder_free(s->recorder);
     free(s->every);
     free(s->drops);
     free(s->slowest);
 }
 
 /* All samples by number, each frame once. */
-static int sampler_collect(const struct sampler *s, struct result *r)
+static int sampler_collect(struct sampler *s, struct result *r)
 {
     size_t n = s->n_every + s->n_drops + s->n_slowest, kept = 0;
     struct result_packet *all = calloc(n + 1, sizeof *all);
@@ -175,7 +238,7 @@ static int sampler_collect(const struct sampler *s, struct result *r)
     }
     r->packet = all;
     r->packets = (int)kept;
-    return 0;
+    return s->recorder ? recorder_collect(s->recorder, r) : 0;
 }
 
 /* ---- the books ---- */
@@ -378,7 +441,7 @@ static int run_host(struct host *h, const struct run_options *o, struct sampler 
 {
     double start = wall_now();
 
-    h->sample_every = o->sample_every;
+    h->sample_every = o->full ? 1 : o->sample_every;
     s->observer = &h->observer;
     h->observer = (struct observer){
         .frame_end = sample, .user = s, .drops_below = o->sample_drops > 0 ? UINT64_MAX : 0,

@@ -5,6 +5,7 @@
 #define SIM_LAB_RUN_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "models/config.h"
@@ -22,6 +23,7 @@ struct run_options {
     uint64_t sample_every;      /* keep 1 frame in so many (0: none) .. */
     uint64_t sample_drops;      /* .. and so many of the first drops */
     uint64_t sample_slowest;    /* .. and so many of the slowest */
+    bool full;                  /* and record the timeline of every frame, in chunks */
     struct trace trace;
     struct census *census;      /* frames counted at regular times; NULL: none */
     atomic_int *stop;           /* non-zero: give up soon */

@@ -86,6 +86,7 @@ static int bind(sqlite3_stmt *q, int i, const struct value *v)
     case VALUE_INTEGER: return sqlite3_bind_int64(q, i, v->integer);
     case VALUE_REAL:    return sqlite3_bind_double(q, i, v->real);
     case VALUE_TEXT:    return sqlite3_bind_text(q, i, v->text, -1, SQLITE_STATIC);
+    case VALUE_BLOB:    return sqlite3_bind_blob64(q, i, v->blob, (sqlite3_uint64)v->integer, SQLITE_STATIC);
     case VALUE_NULL:    break;
     }
     return sqlite3_bind_null(q, i);

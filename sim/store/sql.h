@@ -28,13 +28,14 @@ int store_fail(struct store *s, const char *format, ...) __attribute__((format(p
 /* The same from the database's own state: what happened and what to do. */
 int sql_fail(struct store *s);
 
-/* A value to bind. A NULL text is SQL's NULL. Texts are not copied: they must live until the statement
+/* A value to bind. A NULL text is SQL's NULL. Texts and blobs are not copied: they must live until the statement
  * is done. */
 struct value {
-    enum { VALUE_NULL, VALUE_INTEGER, VALUE_REAL, VALUE_TEXT } type;
-    int64_t integer;
+    enum { VALUE_NULL, VALUE_INTEGER, VALUE_REAL, VALUE_TEXT, VALUE_BLOB } type;
+    int64_t integer;            /* bytes of a blob */
     double real;
     const char *text;
+    const void *blob;
 };
 
 static inline struct value INT(int64_t i) { return (struct value){ .type = VALUE_INTEGER, .integer = i }; }
@@ -42,6 +43,10 @@ static inline struct value REAL(double r) { return (struct value){ .type = VALUE
 static inline struct value TEXT(const char *t)
 {
     return (struct value){ .type = t ? VALUE_TEXT : VALUE_NULL, .text = t };
+}
+static inline struct value BLOB(const void *data, size_t size)
+{
+    return (struct value){ .type = VALUE_BLOB, .integer = (int64_t)size, .blob = data };
 }
 /* SQLite's integers are signed; counts beyond 2^63 come back the same through COLUMN_U64. */
 static inline struct value U64(uint64_t u) { return INT((int64_t)u); }

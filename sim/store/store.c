@@ -14,6 +14,7 @@
 
 #include "sim/store/schema.h"
 #include "sim/store/sql.h"
+#include "sim/store/timeline.h"
 
 enum { BUSY_MS = 5000 };        /* how long a writer waits for its turn before it gives up */
 
@@ -223,7 +224,7 @@ static int connect(struct store *s, const char *name, int flags)
     if (sqlite3_open_v2(name, &s->db, flags | SQLITE_OPEN_EXRESCODE, NULL) != SQLITE_OK)
         return s->db ? sql_fail(s) : store_fail(s, "out of memory");
     sqlite3_busy_timeout(s->db, BUSY_MS);
-    return 0;
+    return timeline_register(s->db) == SQLITE_OK ? 0 : sql_fail(s);
 }
 
 static bool wal_has_content(const char *path)

@@ -25,7 +25,10 @@ int store_experiment(struct store *s, const char *name, const char *kind, const 
 /* In the experiment last opened by store_experiment, which already has copies of the runs that other
  * experiments share with it; before that call: anywhere. */
 bool store_has_run(struct store *s, const char *run_key);
-/* Stores a run and all its rows in one transaction; `*run_id` may be NULL. */
+/* The same, and the timeline of every frame is stored with it. */
+bool store_has_timeline(struct store *s, const char *run_key);
+/* Stores a run and all its rows in one transaction; `*run_id` may be NULL. A run that is stored already is left as it
+ * is, but gets the timelines of `r` if it has none. */
 int store_run(struct store *s, int64_t experiment, const struct sweep_plan *plan,
               const struct sweep_point *pt,
               uint64_t replication, const char *key, const struct result *r, int64_t *run_id);
@@ -59,6 +62,23 @@ typedef void param_fn(void *user, const char *name, const char *value, const cha
 int store_params(struct store *s, int64_t run_id, param_fn *fn, void *user);
 /* The same for every parameter of the resolved scenario, values as texts with their units (unit is ""). */
 int store_resolved(struct store *s, int64_t run_id, param_fn *fn, void *user);
+
+/* The frames of a run by the chunk, all columns: with a full timeline in the order in which they ended and `full` set; else
+ * the sampled ones, by number. `fn` returns non-zero to stop, which is no error. */
+struct chunk;
+typedef int frames_fn(void *user, const struct chunk *frames);
+int store_frames(struct store *s, int64_t run_id, bool *full, frames_fn *fn, void *user);
+
+/* Any one SELECT. `head` is called once, then `row` for each row; texts live until it returns. A blob's text says how long
+ * it is. Returns 0; 1 if the statement is wrong, -1 if the database failed: store_error() says why. */
+struct query_cell { enum { CELL_NULL, CELL_INTEGER, CELL_REAL, CELL_TEXT } type; int64_t integer; double real;
+                    const char *text; };        /* text: of any type, "" for NULL */
+struct query_sink {
+    void (*head)(void *user, int columns, const char *const *name);
+    void (*row)(void *user, int columns, const struct query_cell *cell);
+    void *user;
+};
+int store_query(struct store *s, const char *sql, const struct query_sink *sink);
 
 /* For `rxsim list`: one call per experiment, newest first. */
 struct experiment_row { int64_t id; char name[64], kind[16], created[32], scenario[128]; int points, runs; };

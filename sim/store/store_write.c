@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "sim/engine/time.h"
+#include "sim/lab/chunk.h"
 #include "sim/lab/run.h"
 #include "sim/lab/version.h"
 #include "sim/store/axis.h"
@@ -292,6 +293,17 @@ bool store_has_run(struct store *s, const char *run_key)
     return sql_number(s, q, 0, &found) == 0 && found;
 }
 
+bool store_has_timeline(struct store *s, const char *run_key)
+{
+    int64_t found = 0;
+    sqlite3_stmt *q = ASK(s, "SELECT 1 FROM run r JOIN point p ON p.id = r.point_id WHERE r.run_key = ?1"
+                          " AND (?2 = 0 OR p.experiment_id = ?2)"
+                          " AND EXISTS (SELECT 1 FROM trace_chunk WHERE run_id = r.id) LIMIT 1", TEXT(run_key),
+                          INT(s->experiment));
+
+    return sql_number(s, q, 0, &found) == 0 && found;
+}
+
 /* ---- the rows of a run ---- */
 
 static int put_counters(struct store *s, int64_t run, const struct result *r)
@@ -486,6 +498,33 @@ static int put_packets(struct store *s, int64_t run, const struct result *r)
     return batch_end(&rows);
 }
 
+static int put_chunk(struct store *s, int64_t run, int seq, const struct result_chunk *c)
+{
+    return PUT(s, "INSERT INTO trace_chunk(run_id, seq, t0_ns, t1_ns, n, codec, crc32, data)"
+               " VALUES (?, ?, ?, ?, ?, ?, ?, ?)", INT(run), INT(seq), INT(c->t0_ns), INT(c->t1_ns), INT(c->n),
+               INT(CHUNK_CODEC), INT(c->crc32), BLOB(c->data, c->size));
+}
+
+static int put_chunks(struct store *s, int64_t run, const struct result *r)
+{
+    for (int i = 0; i < r->chunks; i++)
+        if (put_chunk(s, run, i, &r->chunk[i]) != 0)
+            return -1;
+    return 0;
+}
+
+/* A run that was stored without its timelines gets them from a later one that recorded them: same key, same frames. */
+static int add_chunks(struct store *s, int64_t run, const struct result *r)
+{
+    int64_t found;
+
+    if (r->chunks == 0)
+        return 0;
+    if (sql_number(s, ASK(s, "SELECT 1 FROM trace_chunk WHERE run_id = ? LIMIT 1", INT(run)), 0, &found) != 0)
+        return -1;
+    return found ? 0 : put_chunks(s, run, r);
+}
+
 /* ---- runs ---- */
 
 static void host_name(char name[65])
@@ -520,7 +559,7 @@ static int put_rows(struct store *s, int64_t run, const struct result *r)
 {
     int (*const put[])(struct store *, int64_t, const struct result *) = {
         put_counters, put_metrics, put_latencies, put_cpu_times, put_ledgers, put_flows, put_polls,
-            put_packets
+            put_packets, put_chunks
     };
 
     for (size_t i = 0; i < sizeof put / sizeof put[0]; i++)
@@ -568,7 +607,7 @@ static int write_run(struct store *s, int64_t experiment, const struct sweep_pla
                              U64(replication)), 0, id) != 0)
         return -1;
     if (*id != 0)
-        return 0;               /* another process was faster; same key, same fingerprint */
+        return add_chunks(s, *id, r);   /* stored before; same key, same fingerprint */
     if (put_run(s, point, plan, replication, key, fingerprint, r, id) != 0)
         return -1;
     return put_rows(s, *id, r);

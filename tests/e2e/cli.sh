@@ -275,6 +275,46 @@ expect 0 out '^good +sweep +6 +6 ' 'list lists' list --db s.db
 run list --db s.db --json
 holds 'list --json is one JSON document' json_is_valid out
 
+# ---- timelines of all frames, query, export ----
+expect 0 out '^timelines of [0-9 ]+ frames in .* bytes, .*rxsim query' 'run says what it recorded and how to ask' \
+    run good.yaml --timelines full --db t.db -q
+ended=$("$program" query "SELECT sum(frames) FROM ledger WHERE ordinal = 0 AND kind IN ('delivered', 'consumed', 'dropped')" \
+    --db t.db | tail -1)
+expect 0 out "^$ended\$" 'timeline has the frames of the ledger' query 'SELECT count(*) FROM timeline' --db t.db
+expect 0 out '^ns,frames$' 'query prints CSV where nobody looks' \
+    query "SELECT * FROM timeline_quantile(1, 'total', 0.99)" --db t.db
+run query 'SELECT * FROM v_run' --db t.db --json
+holds 'query --json is one JSON document' json_is_valid out
+expect 2 err 'syntax error' 'a mistake in SQL' query 'SELEC 1' --db t.db
+expect 2 err 'change nothing' 'query changes nothing' query 'DELETE FROM run' --db t.db
+expect 3 err 'no such database' 'query without a database' query 'SELECT 1' --db nosuch.db
+run export 1 --to csv -o frames.csv --db t.db
+holds 'export ends well and prints nothing' test "$code" -eq 0 -a ! -s out
+"$program" query 'SELECT seq, flow, len, queue, cpu, t_wire, t_dma, t_irq, t_poll, t_stack, t_socket, t_app, fate
+    FROM timeline' --db t.db --csv > asked.csv
+holds 'and writes what the table has' same_files frames.csv asked.csv
+run export 1 --to csv --db t.db
+holds 'export to stdout is the same' same_files out frames.csv
+expect 2 err '--to FORMAT missing; there is: csv' 'export without a format' export 1 --db t.db
+expect 2 err 'must be one of csv' 'export to what there is not' export 1 --to punchcards --db t.db
+expect 3 err 'could not be written' 'export to where nothing can be' export 1 --to csv -o no/such/folder --db t.db
+expect 0 err 'its sampled frames' 'export of a run without timelines' export 1 --to csv --db a.db
+run run good.yaml --timelines none --db none.db -q --json
+holds 'run --json says what is stored' grep -q '"timelines": {' out
+expect 0 out '^0$' 'and none is none' query 'SELECT (SELECT count(*) FROM packet) + (SELECT count(*) FROM timeline)' \
+    --db none.db
+expect 0 out '^timelines of [0-9 ]+ frames in [0-9 ]+ bytes, [0-9.]+ a frame$' 'with --no-store they are only counted' \
+    run good.yaml --timelines full --no-store -q
+run sweep good.yaml --vary nic.ring.rx=64,128 --db sw.db -q
+run sweep good.yaml --vary nic.ring.rx=64,128 --db sw.db -q --timelines full
+expect 0 out '^2$' 'a sweep repeated with full timelines gets them' query 'SELECT count(DISTINCT run_id) FROM timeline' \
+    --db sw.db
+if command -v sqlite3 > /dev/null; then
+    extension="$(dirname "$program")/rxsim_timeline"
+    sqlite3 t.db ".load $extension" 'SELECT count(*) FROM timeline' > out 2> err
+    holds 'the extension gives sqlite3 the same table' grep -qx "$ended" out
+fi
+
 # ---- the tables of meaning ----
 expect 0 out 'models/ring.c' 'params KEY says which file models it' params nic.ring.rx
 expect 0 out '^nic.ring.refill_batch ' 'params PREFIX lists' params nic.ring
