@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -253,7 +254,12 @@ START_TEST(twenty_thousand_random_operations_agree_with_a_plain_list)
         }
         }
         int next = least(list, EVENTS);
+        struct listed mine = list[i];
 
+        list[i].when = PS_NEVER;
+        int other = least(list, EVENTS);
+        ck_assert_int_eq(engine_horizon_without(&l->e, ev), other < 0 ? PS_NEVER : list[other].when);
+        list[i] = mine;
         ck_assert_int_eq(engine_horizon(&l->e), next < 0 ? PS_NEVER : list[next].when);
         ck_assert_int_eq(event_when(&l->e, ev), list[i].when);
     }
@@ -428,10 +434,103 @@ START_TEST(misuse_stops_the_program)
 }
 END_TEST
 
+/* ---- while an event fires ---- */
+
+/* Each does one thing in its function, and notes the horizon before and after. */
+static void nothing(void *owner)
+{
+    (void)owner;
+}
+
+struct actor {
+    struct event event;
+    struct engine *engine;
+    struct event *target;       /* of what it does; may be itself */
+    ps_t to;                    /* -1: cancel */
+    ps_t before, after;
+    int fired;
+};
+
+static void act(void *actor)
+{
+    struct actor *a = actor;
+
+    a->fired++;
+    a->before = engine_horizon(a->engine);
+    if (a->to < 0)
+        engine_cancel(a->engine, a->target);
+    else
+        engine_reschedule(a->engine, a->target, a->to);
+    a->after = engine_horizon(a->engine);
+}
+
+/* Actor 0 fires at 10 with actor 1 pending at 20 and actor 2 at 30: the horizon is 20 without its own event, and then what
+ * it makes of it. Ties at 10 too, of a class before its own. */
+START_TEST(the_one_that_fires_is_not_in_the_horizon_until_it_schedules_itself)
+{
+    static const struct { int target; ps_t to, after; } row[] = {
+        { 0, 15, 15 }, { 0, 25, 20 }, { 0, 10, 10 }, { 1, 12, 12 }, { 1, 40, 30 }, { 1, -1, 30 }, { 2, 10, 10 }, { 0, -1, 20 },
+    };
+
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct actor a[3] = { 0 };
+        struct engine e;
+        CHECK_EQ(engine_init(&e, true), 0);
+        for (int k = 0; k < 3; k++) {
+            a[k].engine = &e;
+            CHECK_EQ(event_init(&e, &a[k].event, k == 2 ? EVENT_DEVICE : EVENT_CPU, act, &a[k]), 0);
+            a[k].target = &a[k].event;
+            a[k].to = -1;
+            engine_at(&e, &a[k].event, 10 * (k + 1));
+        }
+        a[0].target = &a[row[i].target].event;
+        a[0].to = row[i].to;
+        ck_assert(engine_step(&e, 10));
+        CHECK_EQ(a[0].fired, 1);
+        CHECK_EQ(a[0].before, 20);
+        CHECK_EQ(a[0].after, row[i].after);
+        ck_assert_int_eq(engine_horizon(&e), row[i].after);
+        /* and it fires again only if it said so */
+        a[0].to = -1;
+        a[0].target = &a[0].event;
+        engine_run_until(&e, 100);
+        CHECK_EQ(a[0].fired, row[i].target == 0 && row[i].to >= 0 ? 2 : 1);
+        CHECK_EQ(a[1].fired, row[i].target == 1 && row[i].to < 0 ? 0 : 1);
+        CHECK_EQ(a[2].fired, 1);
+        engine_free(&e);
+    }
+}
+END_TEST
+
+/* A tree of more slots than a second-level cache holds fires in the same order. */
+START_TEST(a_large_tree_keeps_the_order)
+{
+    enum { EVENTS = 40000 };
+    struct log *l = fresh(true, 0);
+    struct event *event = calloc(EVENTS, sizeof *event);
+
+    ck_assert_ptr_nonnull(event);
+    for (int i = 0; i < EVENTS; i++) {
+        CHECK_EQ(event_init(&l->e, &event[i], EVENT_DEVICE, nothing, NULL), 0);
+        engine_at(&l->e, &event[i], (ps_t)(hash_mix((uint64_t)i) % 1000000));
+    }
+    ps_t last = 0;
+    while (engine_step(&l->e, PS_NEVER)) {
+        ck_assert_int_ge(l->e.now, last);
+        last = l->e.now;
+    }
+    CHECK_EQ(l->e.fired, EVENTS);
+    ck_assert_int_eq(engine_horizon(&l->e), PS_NEVER);
+    engine_free(&l->e);
+    free(event);
+}
+END_TEST
+
 SUITE(event, order_is_time_then_class_then_declaration, order_does_not_depend_on_the_order_of_scheduling,
       nothing_fires_one_picosecond_early, an_idle_engine_moves_its_clock_and_has_no_horizon,
       a_cancelled_event_does_not_fire_and_may_be_scheduled_again,
       reschedule_moves_later_and_earlier_and_schedules_what_is_not_pending, pending_events_survive_growth,
       twenty_thousand_random_operations_agree_with_a_plain_list, advance_stops_short_of_the_horizon,
       advance_does_not_pass_the_limit_of_the_run, advance_is_exact_at_both_bounds,
-      without_batch_every_step_is_an_event, misuse_stops_the_program)
+      without_batch_every_step_is_an_event, the_one_that_fires_is_not_in_the_horizon_until_it_schedules_itself,
+      a_large_tree_keeps_the_order, misuse_stops_the_program)

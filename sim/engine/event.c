@@ -7,66 +7,88 @@
 
 enum { FIRST_CAPACITY = 16 };           /* slots of a small machine; doubles when full */
 enum { CLASS_SHIFT = 28 };              /* 2^28 events of a class before ranks would mix */
+enum { LARGE = 1 << 14 };               /* slots of a tree that is larger than a second-level cache */
+enum { SLOT_MASK = (1 << CLASS_SHIFT) - 1 };
 
-/* The slot that is due first; a tie in time goes to the lower rank. */
-static inline int32_t earlier(const struct engine *e, int32_t a, int32_t b)
+/* Loses against every event. */
+#define NOBODY  ((event_key)PS_NEVER << 64 | UINT32_MAX)
+
+/* Times are not negative, so that they compare as unsigned numbers. */
+static inline event_key key_of(const struct event *ev)
 {
-    if (e->when[a] != e->when[b])
-        return e->when[a] < e->when[b] ? a : b;
-    return e->rank[a] < e->rank[b] ? a : b;
+    return (event_key)(uint64_t)ev->when << 64 | ev->rank;
 }
 
-static void replay_all(struct engine *e)
+static inline ps_t time_of(event_key key)
 {
-    for (int32_t n = e->capacity - 1; n >= 1; n--)
-        e->tree[n] = earlier(e, e->tree[2 * n], e->tree[2 * n + 1]);
+    return (ps_t)(uint64_t)(key >> 64);
 }
 
-/* Plays the matches on the slot's way to the root. Once a match that the slot does not win has the same winner as
- * before, nothing above can change. */
-static void replay_from(struct engine *e, int32_t slot)
+static inline event_key earlier(event_key a, event_key b)
 {
-    const ps_t *when = e->when;
-    int32_t *tree = e->tree;
-    int32_t winner = slot;
+    return a < b ? a : b;
+}
 
-    for (uint32_t n = (uint32_t)(slot + e->capacity); n > 1; n /= 2) {
-        int32_t rival = tree[n ^ 1];
-        if (when[rival] < when[winner] || (when[rival] == when[winner] && e->rank[rival] < e->rank[winner]))
-            winner = rival;
-        if (winner == tree[n / 2] && winner != slot)
-            return;
-        tree[n / 2] = winner;
+/* Plays the matches on the slot's way to the root. */
+static inline void replay(struct engine *e, int32_t slot, event_key key)
+{
+    char *tree = (char *)e->tree;
+    size_t at = (uint32_t)(slot + e->capacity) * sizeof key;
+
+    *(event_key *)(tree + at) = key;
+    while (at > sizeof key) {
+        event_key rival = *(event_key *)(tree + (at ^ sizeof key));
+        at = at / 2 & ~(sizeof key - 1);
+        key = earlier(key, rival);
+        *(event_key *)(tree + at) = key;
     }
+}
+
+/* The winner without the one that has fired: the best of those that lost against it. */
+static event_key best_loser(const struct engine *e, int32_t slot)
+{
+    uint32_t n = (uint32_t)(slot + e->capacity);
+    event_key best = e->tree[n ^ 1];
+
+    for (n /= 2; n > 1; n /= 2)
+        best = earlier(best, e->tree[n ^ 1]);
+    return best;
+}
+
+ps_t engine_find_horizon(struct engine *e)
+{
+    e->horizon = time_of(e->firing ? best_loser(e, e->firing) : e->tree[1]);
+    return e->horizon;
+}
+
+/* The event that fired was not scheduled again. */
+static inline void close_firing(struct engine *e)
+{
+    int32_t slot = e->firing;
+
+    e->firing = 0;
+    if (slot)
+        replay(e, slot, key_of(e->slot[slot].event));
 }
 
 static int grow(struct engine *e, int32_t capacity)
 {
     size_t n = (size_t)capacity;
-    ps_t *when = realloc(e->when, n * sizeof *when);
-    if (when)
-        e->when = when;
-    uint32_t *rank = realloc(e->rank, n * sizeof *rank);
-    if (rank)
-        e->rank = rank;
-    struct event **event = realloc(e->event, n * sizeof(struct event *));
-    if (event)
-        e->event = event;
-    int32_t *tree = realloc(e->tree, 2 * n * sizeof *tree);
-    if (tree)
-        e->tree = tree;
-    if (!when || !rank || !event || !tree)
+    struct event_slot *slot = realloc(e->slot, n * sizeof *slot);
+    if (slot)
+        e->slot = slot;
+    event_key *tree = malloc(2 * n * sizeof *tree);
+    if (!slot || !tree) {
+        free(tree);
         return -1;
-
-    for (int32_t s = e->capacity; s < capacity; s++) {
-        when[s] = PS_NEVER;
-        rank[s] = UINT32_MAX;
-        event[s] = NULL;
     }
-    e->capacity = capacity;
     for (int32_t s = 0; s < capacity; s++)
-        tree[capacity + s] = s;
-    replay_all(e);
+        tree[capacity + s] = s < e->capacity ? e->tree[e->capacity + s] : NOBODY;
+    for (int32_t i = capacity - 1; i >= 1; i--)
+        tree[i] = earlier(tree[2 * i], tree[2 * i + 1]);
+    free(e->tree);
+    e->tree = tree;
+    e->capacity = capacity;
     return 0;
 }
 
@@ -74,6 +96,7 @@ int engine_init(struct engine *e, bool batch)
 {
     memset(e, 0, sizeof *e);
     e->batch = batch;
+    e->horizon = PS_NEVER;
     e->slots = 1;                       /* slot 0 stays empty */
     if (grow(e, FIRST_CAPACITY) != 0) {
         engine_free(e);
@@ -84,9 +107,7 @@ int engine_init(struct engine *e, bool batch)
 
 void engine_free(struct engine *e)
 {
-    free(e->when);
-    free(e->rank);
-    free(e->event);
+    free(e->slot);
     free(e->tree);
     memset(e, 0, sizeof *e);
 }
@@ -97,28 +118,33 @@ int event_init(struct engine *e, struct event *ev, enum event_class class, event
     assert(e->slots < (1 << CLASS_SHIFT));
     if (e->slots == e->capacity && grow(e, 2 * e->capacity) != 0)
         return -1;
-    ev->fire = fire;
-    ev->owner = owner;
-    ev->slot = e->slots++;
-    e->rank[ev->slot] = (uint32_t)class << CLASS_SHIFT | (uint32_t)ev->slot;
-    e->event[ev->slot] = ev;
-    replay_from(e, ev->slot);
+    *ev = (struct event){ .when = PS_NEVER, .slot = e->slots++ };
+    ev->rank = (uint32_t)class << CLASS_SHIFT | (uint32_t)ev->slot;
+    e->slot[ev->slot] = (struct event_slot){ .fire = fire, .owner = owner, .event = ev };
     return 0;
 }
 
-void engine_reschedule(struct engine *e, struct event *ev, ps_t when)
+static inline void schedule(struct engine *e, struct event *ev, ps_t when)
 {
     assert(ev->slot > 0);
     assert(when >= e->now);
     assert(when < PS_NEVER);
-    e->when[ev->slot] = when;
-    replay_from(e, ev->slot);
+    if (ev->slot == e->firing)
+        e->firing = 0;
+    ev->when = when;
+    replay(e, ev->slot, key_of(ev));
+    e->horizon = HORIZON_UNKNOWN;
+}
+
+void engine_reschedule(struct engine *e, struct event *ev, ps_t when)
+{
+    schedule(e, ev, when);
 }
 
 void engine_at(struct engine *e, struct event *ev, ps_t when)
 {
     assert(!event_pending(e, ev));
-    engine_reschedule(e, ev, when);
+    schedule(e, ev, when);
 }
 
 void engine_cancel(struct engine *e, struct event *ev)
@@ -126,31 +152,57 @@ void engine_cancel(struct engine *e, struct event *ev)
     assert(ev->slot > 0);
     if (!event_pending(e, ev))
         return;
-    e->when[ev->slot] = PS_NEVER;
-    replay_from(e, ev->slot);
+    ev->when = PS_NEVER;
+    replay(e, ev->slot, key_of(ev));
+    e->horizon = HORIZON_UNKNOWN;
 }
 
-bool engine_step(struct engine *e, ps_t until)
+ps_t engine_horizon_without(struct engine *e, const struct event *ev)
 {
-    int32_t slot = e->tree[1];
-    ps_t when = e->when[slot];
+    close_firing(e);
+    return time_of(best_loser(e, ev->slot));
+}
+
+/* A large tree does not stay in the caches: its function will most likely ask for the slot's way to the root, so that is
+ * fetched while the function itself is. */
+static void fetch_way(const struct engine *e, int32_t slot)
+{
+    for (uint32_t n = (uint32_t)(slot + e->capacity); n > LARGE; n /= 2)
+        __builtin_prefetch(&e->tree[n]);
+}
+
+static inline bool step(struct engine *e, ps_t until)
+{
+    close_firing(e);
+    event_key first = e->tree[1];
+    ps_t when = time_of(first);
 
     if (when > until || when == PS_NEVER)
         return false;
     assert(when >= e->now);
+    int32_t slot = (int32_t)((uint32_t)first & SLOT_MASK);
+    const struct event_slot *due = &e->slot[slot];
+    if (e->capacity > LARGE)
+        fetch_way(e, slot);
     e->now = when;
-    e->when[slot] = PS_NEVER;
-    replay_from(e, slot);
+    e->firing = slot;
+    e->horizon = HORIZON_UNKNOWN;
     e->fired++;
-    e->event[slot]->fire(e->event[slot]->owner);
+    due->event->when = PS_NEVER;
+    due->fire(due->owner);
     return true;
+}
+
+bool engine_step(struct engine *e, ps_t until)
+{
+    return step(e, until);
 }
 
 void engine_run_until(struct engine *e, ps_t until)
 {
     assert(until >= e->now);
     e->limit = until;
-    while (engine_step(e, until))
+    while (step(e, until))
         ;
     e->now = until;
 }

@@ -9,8 +9,10 @@
  * construction, never of the history of scheduling, and a shortcut that schedules fewer events cannot
  * change it.
  *
- * The pending set is a winner tree over the slots: tens of slots in the usual machine, log2(slots)
- * comparisons a change, the next event always at the root. */
+ * The pending set is a winner tree over the slots: node n holds the key (when, class, slot) that wins below it, so that a
+ * change is one match a level, log2(slots) of them, without a branch on who wins. The slot that fires stays in the tree as
+ * the winner that it was while its function runs: most functions schedule their own event again, and then the tree is
+ * played once for both. */
 #ifndef SIM_ENGINE_EVENT_H
 #define SIM_ENGINE_EVENT_H
 
@@ -29,25 +31,36 @@ enum event_class {
 typedef void event_fn(void *owner);
 
 struct event {
+    ps_t when;                  /* PS_NEVER: not pending */
+    int32_t slot;               /* 0 is no slot: an event that was never declared */
+    uint32_t rank;              /* class and sequence */
+};
+
+/* What the engine knows of a slot, side by side: it is looked up on the way from the winner to its function. */
+struct event_slot {
     event_fn *fire;
     void *owner;
-    int32_t slot;               /* 0 is no slot: an event that was never declared */
+    struct event *event;
 };
+
+/* A key of the tree: one number, so that a match is one comparison. */
+__extension__ typedef unsigned __int128 event_key;
+
+enum { HORIZON_UNKNOWN = -1 };
 
 struct engine {
     ps_t now;
     ps_t limit;                 /* end of the current engine_run_until: inline work stops there too */
+    ps_t horizon;               /* of the next pending event, PS_NEVER if none; HORIZON_UNKNOWN: nobody has asked */
     bool batch;                 /* models may advance inline up to the horizon */
     uint64_t fired;             /* events taken from the queue */
     uint64_t inlined;           /* steps that advanced inline instead of by an event */
     struct trace trace;
 
-    /* the winner tree: leaf i is slot i, node n holds the slot that wins below it */
-    ps_t *when;                 /* per slot; PS_NEVER = not pending */
-    uint32_t *rank;             /* per slot: class and sequence */
-    struct event **event;       /* per slot */
-    int32_t *tree;
+    event_key *tree;            /* leaf capacity + s is slot s; node n / 2 the winner of n and n ^ 1 */
+    struct event_slot *slot;
     int32_t slots, capacity;
+    int32_t firing;             /* slot that the tree still holds as its winner although it has fired; 0: none */
 };
 
 /* Ownership: the caller owns the engine; engine_free releases what the engine allocated.
@@ -68,12 +81,14 @@ void engine_cancel(struct engine *e, struct event *ev);
 
 static inline bool event_pending(const struct engine *e, const struct event *ev)
 {
-    return e->when[ev->slot] != PS_NEVER;
+    (void)e;
+    return ev->when != PS_NEVER;
 }
 
 static inline ps_t event_when(const struct engine *e, const struct event *ev)
 {
-    return e->when[ev->slot];
+    (void)e;
+    return ev->when;
 }
 
 /* Fires every event up to and including `until`, then sets now = until. */
@@ -81,17 +96,25 @@ void engine_run_until(struct engine *e, ps_t until);
 /* Fires the next event if it is due at or before `until`; false if there is none. */
 bool engine_step(struct engine *e, ps_t until);
 
+/* Works the horizon out and keeps it until the next change. */
+ps_t engine_find_horizon(struct engine *e);
+
 /* The time of the next pending event, PS_NEVER if none. */
-static inline ps_t engine_horizon(const struct engine *e)
+static inline ps_t engine_horizon(struct engine *e)
 {
-    return e->when[e->tree[1]];
+    return e->horizon == HORIZON_UNKNOWN ? engine_find_horizon(e) : e->horizon;
 }
+
+/* The same without one event that the caller answers for. */
+ps_t engine_horizon_without(struct engine *e, const struct event *ev);
 
 /* The shortcut: moves the clock to `when` if nothing is pending at or before it, exactly as if an event
  * there had been scheduled and fired. False with --no-batch, or when something is due first. */
 static inline bool engine_advance(struct engine *e, ps_t when)
 {
-    if (!e->batch || when >= engine_horizon(e) || when > e->limit)
+    if (when > e->limit || !e->batch)
+        return false;
+    if (when >= e->horizon && (e->horizon != HORIZON_UNKNOWN || when >= engine_find_horizon(e)))
         return false;
     e->now = when;
     e->inlined++;

@@ -36,16 +36,19 @@ static inline ps_t fire(struct hold *h, uint32_t number)
 
 /* ---- the engine ---- */
 
-struct on_engine {
+struct item { struct event event; uint32_t number; };
+
+/* In the file, so that an item need not be asked whose it is. */
+static struct on_engine {
     struct hold hold;
     struct engine engine;
-    struct item { struct event event; struct on_engine *owner; uint32_t number; } *item;
-};
+    struct item *item;
+} on_engine;
 
 static void item_fire(void *item)
 {
     struct item *i = item;
-    struct on_engine *o = i->owner;
+    struct on_engine *o = &on_engine;
 
     engine_at(&o->engine, &i->event, o->engine.now + fire(&o->hold, i->number));
 }
@@ -56,7 +59,7 @@ static bool engine_fill(struct on_engine *o, uint32_t n)
     if (!o->item || engine_init(&o->engine, true) != 0)
         return false;
     for (uint32_t i = 0; i < n; i++) {
-        o->item[i] = (struct item){ .owner = o, .number = i };
+        o->item[i] = (struct item){ .number = i };
         if (event_init(&o->engine, &o->item[i].event, EVENT_DEVICE, item_fire, &o->item[i]) != 0)
             return false;
         engine_at(&o->engine, &o->item[i].event, o->hold.increment[o->hold.drawn++ % INCREMENTS]);
@@ -200,18 +203,19 @@ static ps_t *draw(uint32_t n)
 static int hold(uint32_t n, int64_t events, int rounds)
 {
     ps_t *increment = draw(n);
-    struct on_engine o = { .hold.increment = increment };
     struct on_heap h = { .hold.increment = increment };
     int status = 3;
 
-    if (increment && engine_fill(&o, n) && heap_fill(&h, n)) {
-        measure(&o, &h, n, events, rounds);
-        status = o.hold.order == h.hold.order && o.hold.fired == h.hold.fired ? 0 : 1;
+    on_engine = (struct on_engine){ .hold.increment = increment };
+
+    if (increment && engine_fill(&on_engine, n) && heap_fill(&h, n)) {
+        measure(&on_engine, &h, n, events, rounds);
+        status = on_engine.hold.order == h.hold.order && on_engine.hold.fired == h.hold.fired ? 0 : 1;
     }
     if (status != 0)
         fprintf(stderr, status == 1 ? "hold: engine and heap differ with %" PRIu32 " pending\n"
                                     : "hold: out of memory with %" PRIu32 " pending\n", n);
-    engine_empty(&o);
+    engine_empty(&on_engine);
     free(h.entry);
     free(increment);
     return status;
