@@ -69,7 +69,7 @@ extern const char *const color_choices[], *const timelines_choices[];
     { .name = "name", .kind = OPTION_TEXT, .argument = "NAME", \
       .doc = "name of the experiment in the database, by default from the scenario's file" }, \
     { .name = "sample", .kind = OPTION_NUMBER, .argument = "K", .dflt = "1000", .min = 0, .max = INT64_MAX, \
-      .doc = "store the timeline of 1 frame in K; 0: only of drops and the slowest" }, \
+      .doc = "store the timeline of 1 frame in K, of fewer beyond 65536 a run; 0: only of drops and the slowest" }, \
     { .name = "timelines", .kind = OPTION_CHOICE, .argument = "WHICH", .dflt = "sampled", .choices = timelines_choices, \
       .doc = "store those of every frame (full), of a sample, or none" }, \
     OPTION_NO_BATCH

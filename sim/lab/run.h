@@ -21,6 +21,7 @@ struct run_options {
     uint64_t replication;       /* 0.. */
     bool no_batch;              /* every step by its own event: slower, the same bytes */
     uint64_t sample_every;      /* keep 1 frame in so many (0: none) .. */
+    uint64_t sample_most;       /* .. and if that were more than so many (0: no limit), 1 in twice so many, .. */
     uint64_t sample_drops;      /* .. and so many of the first drops */
     uint64_t sample_slowest;    /* .. and so many of the slowest */
     bool full;                  /* and record the timeline of every frame, in chunks */
