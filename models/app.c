@@ -6,6 +6,7 @@
 #include "models/horizon.h"
 #include "models/host.h"
 #include "models/host_config.h"
+#include "models/reading.h"
 
 static const char *const kinds[] = { "recv", "epoll", "busy", "hog", "idle", NULL };
 static const char *const scheds[] = { "other", "fifo", NULL };
@@ -154,20 +155,12 @@ static void message(struct context *x, int64_t bytes)
 
 /* ---- UDP ---- */
 
-/* The rest of a datagram is lost to the reader. */
-static int64_t udp_bytes(const struct context *x, const struct skb *s)
-{
-    int64_t want = x->sk->app->params->read_size;
-
-    return s->first->payload < want ? s->first->payload : want;
-}
-
 static void udp_copied(struct context *x)
 {
     struct host *h = x->cpu->host;
     struct skb *s = x->skb;
     struct frame *f = s->first;
-    int64_t bytes = udp_bytes(x, s);
+    int64_t bytes = reading_bytes(x);
 
     x->skb = NULL;
     x->sk->app->got_frame = f->id;
@@ -178,55 +171,41 @@ static void udp_copied(struct context *x)
     message(x, bytes);
 }
 
-/* From the dequeued datagram to the end of its copy. */
-static ps_t udp_copy_cost(const struct context *x, const struct skb *s)
-{
-    ps_t copy = ps_of_fs_per_byte(costs(x)->copy_byte, udp_bytes(x, s));
-
-    return host_vary(x->cpu->host, costs(x)->recv_dequeue + copy, s->first->id, 1);
-}
-
-/* From there to the next look at the queue: the way of message() to udp_take(). */
-static ps_t udp_round_cost(const struct context *x, int64_t bytes)
-{
-    const struct app_host_params *p = costs(x);
-    const struct app_params *a = x->sk->app->params;
-
-    return p->recv_return + (x->sk->slept ? p->recv_return_slept : 0) + p->user + a->work +
-           ps_of_fs_per_byte(a->work_byte, bytes) + p->call + p->recv_entry + p->recv_lock;
-}
-
-/* Reads ahead: as long as the next look at the queue meets nobody, what udp_copied() and the steps after it would do.
- * Returns the time that has passed, for the first step that is left to them. */
-static ps_t udp_read_ahead(struct context *x)
-{
-    struct host *h = x->cpu->host;
-    struct udp_sock *u = &x->sk->udp;
-    struct app *a = x->sk->app;
-    ps_t until = horizon_of(x->cpu), start = h->engine.now, at = start;
-
-    while (udp_next_is_private(u)) {
-        int64_t bytes = udp_bytes(x, x->skb);
-        ps_t copied = at + x->owed + udp_copy_cost(x, x->skb);
-        ps_t free_cost = x->skb->from_ring ? h->hc->skb.ring_free : 0;
-        ps_t next = copied + free_cost + udp_round_cost(x, bytes);
-        if (next >= until)
-            break;
-        h->udp.InDatagrams++;
-        a->counters.messages++;
-        a->counters.bytes += (uint64_t)bytes;
-        x->owed = 0;
-        host_skb_drop_at(h, x->skb, FATE_DELIVERED, copied);
-        x->sk->slept = false;
-        x->skb = udp_recv_skb(u);
-        at = next;
-    }
-    return at - start;
-}
-
 static bool udp_queued(const struct sock *sk)
 {
     return sk->udp.reader.first || sk->udp.receive.first;
+}
+
+void app_round_over(struct context *x)
+{
+    struct reading r = { .x = x, .copied = x->sk->app->copied_at };
+
+    reading_deliver(&r);
+    udp_take(x);
+}
+
+/* Whole rounds that meet nobody become one step, and as long as the next look at the queue meets nobody either, it is done
+ * here, too. -1: the step ends with the next look at the queue. Otherwise the round under way is left to the usual steps;
+ * the time until the datagram now in hand was taken is returned, for the first of them. */
+static ps_t read_ahead(struct context *x)
+{
+    ps_t until = horizon_of(x->cpu), now = x->cpu->engine->now;
+    struct udp_sock *u = &x->sk->udp;
+    struct reading r;
+
+    if (until <= now)
+        return 0;
+    reading_begin(&r, x, now);
+    while (r.next < until && udp_next_is_private(u)) {
+        reading_deliver(&r);
+        x->skb = udp_recv_skb(u);
+        reading_begin(&r, x, r.next);
+    }
+    if (r.next >= until)
+        return r.taken - now;
+    x->sk->app->copied_at = r.copied;
+    kernel_work(x, r.next - now, app_round_over);
+    return -1;
 }
 
 /* The lock is off and softirqs have had their turn: copy, or look again at what they have brought, or wait. */
@@ -240,8 +219,9 @@ static void udp_unlocked(struct context *x)
         nothing(x);
         return;
     }
-    ps_t ahead = udp_read_ahead(x);
-    kernel_work(x, ahead + udp_copy_cost(x, x->skb), udp_copied);
+    ps_t ahead = x->owed == 0 ? read_ahead(x) : 0;
+    if (ahead >= 0)
+        kernel_work(x, ahead + reading_copy_cost(x), udp_copied);
 }
 
 static void udp_take(struct context *x)

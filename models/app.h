@@ -83,6 +83,7 @@ struct app {
     int64_t got;                /* bytes of the current message; -1: there was none */
     uint64_t got_frame;         /* its (last) frame, and when that came by wire */
     ps_t got_wire_at;
+    ps_t copied_at;             /* of a UDP reader's step that ends in app_round_over: the end of its copy */
 };
 
 int app_init(struct app *a, struct host *h, int index);
@@ -92,6 +93,8 @@ bool app_listens(const struct app *a, const struct flow_key *key);
 ps_t app_ready(struct app *a, struct sock *sk, struct cpu *waker);
 void app_start(struct app *a);
 void app_free(struct app *a);
+/* The end of a step that was a whole round of a UDP reader (models/reading): the next look at the queue. */
+void app_round_over(struct context *x);
 
 /* A new TCP connection: makes its socket, and its reading thread if the kind wants one. NULL: out of memory. */
 struct sock *app_accept(struct app *a, uint32_t flow, const struct skb *first);

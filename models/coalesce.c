@@ -35,15 +35,6 @@ void coalesce_init(struct coalesce *c, const struct coalesce_params *p)
     };
 }
 
-void coalesce_completion(struct coalesce *c, ps_t visible_at)
-{
-    if (c->cause_at == PS_NEVER)
-        c->cause_at = visible_at;
-    c->completions++;
-    if (c->params->rx_frames > 0 && c->completions == c->params->rx_frames)
-        c->frames_at = visible_at;
-}
-
 /* Starts over with the completions that are still to be signalled: those visible after `since`. */
 static void restart(struct coalesce *c, ps_t since, const struct frame_queue *unread)
 {

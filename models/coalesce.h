@@ -44,7 +44,14 @@ struct coalesce {
 };
 
 void coalesce_init(struct coalesce *c, const struct coalesce_params *p);
-void coalesce_completion(struct coalesce *c, ps_t visible_at);
+static inline void coalesce_completion(struct coalesce *c, ps_t visible_at)
+{
+    if (c->cause_at == PS_NEVER)
+        c->cause_at = visible_at;
+    c->completions++;
+    if (c->params->rx_frames > 0 && c->completions == c->params->rx_frames)
+        c->frames_at = visible_at;
+}
 /* `unread` are the completions still in the ring (visible or not), oldest first. */
 void coalesce_unmask(struct coalesce *c, ps_t now, const struct frame_queue *unread);
 void coalesce_assert(struct coalesce *c, ps_t now, const struct frame_queue *unread);

@@ -23,23 +23,14 @@ const struct model_info dma_model = {
     .scope = SCOPE_HOST, .params_at = offsetof(struct host_config, dma), .params = rows, .n_params = ROWS(rows),
 };
 
-static ps_t transfer_time(const struct dma_params *p, int64_t bytes)
+void dma_size(struct dma *d, int64_t bytes)
 {
+    const struct dma_params *p = d->params;
     int64_t tlps = (bytes + p->mps - 1) / p->mps;
     int64_t total = bytes + tlps * p->tlp_header;
 
     if (p->descriptor > 0)
         total += p->descriptor + p->tlp_header;
-    return ps_of_bytes(total, p->bandwidth);
-}
-
-ps_t dma_write(struct dma *d, ps_t start, int64_t bytes)
-{
-    if (bytes != d->cached_bytes) {
-        d->cached_bytes = bytes;
-        d->cached_time = transfer_time(d->params, bytes);
-    }
-    d->free_at = start + d->cached_time;
-    d->busy += d->cached_time;
-    return d->free_at + d->params->latency;
+    d->cached_bytes = bytes;
+    d->cached_time = ps_of_bytes(total, p->bandwidth);
 }

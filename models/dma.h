@@ -25,12 +25,19 @@ extern const struct model_info dma_model;
 struct dma {
     const struct dma_params *params;
     ps_t free_at;
-    ps_t busy;                  /* time the bus spent writing */
     int64_t cached_bytes;       /* last size and its time: most traffic repeats sizes */
     ps_t cached_time;
 };
 
+/* Works out the time of `bytes`. */
+void dma_size(struct dma *d, int64_t bytes);
 /* Starts writing `bytes` at `start` (>= free_at); returns when the completion is visible. */
-ps_t dma_write(struct dma *d, ps_t start, int64_t bytes);
+static inline ps_t dma_write(struct dma *d, ps_t start, int64_t bytes)
+{
+    if (bytes != d->cached_bytes)
+        dma_size(d, bytes);
+    d->free_at = start + d->cached_time;
+    return d->free_at + d->params->latency;
+}
 
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "models/driver.h"
 
+#include "models/express.h"
 #include "models/host.h"
 #include "models/host_config.h"
+#include "models/refill.h"
 
 static const struct param rows[] = {
     PARAM_COST(struct driver_params, poll, "cost.driver.scan", 40, "the end of the ring scan: no further descriptor is done",
@@ -63,7 +65,7 @@ static bool copied(const struct nic_queue *q, const struct frame *f)
 
 /* Cuts the skb's head from a page; the first head of a page pays for it. The machine is warm: there is a page already
  * when the first frame comes. */
-static ps_t take_head(struct host *h, struct skb *s, const struct skb_params *p)
+static inline ps_t take_head(struct host *h, struct skb *s, const struct skb_params *p)
 {
     ps_t cost = 0;
 
@@ -82,18 +84,15 @@ static ps_t take_head(struct host *h, struct skb *s, const struct skb_params *p)
 }
 
 /* What this skb's memory costs: caches run dry in a fixed rhythm. */
-static ps_t memory_cost(struct host *h, struct skb *s, const struct skb_params *p)
+static inline ps_t memory_cost(struct host *h, struct skb *s, const struct skb_params *p)
 {
     ps_t cost = p->alloc + take_head(h, s, p);
 
-    if (p->heads_every > 0 && h->skb_builds > 0 && h->skb_builds % (uint64_t)p->heads_every == 0)
-        cost += p->heads;
-    h->skb_builds++;
-    return cost;
+    return cost + host_new_skb(h);
 }
 
 /* The frame's skb goes to GRO, and GRO's list up if it is full. */
-static bool to_gro(struct context *x)
+static inline bool to_gro(struct context *x)
 {
     struct nic_queue *q = of(x);
     struct napi *n = x->napi;
@@ -124,7 +123,7 @@ static void xdp_dropped(struct context *x)
 }
 
 /* What it costs to make this frame an skb and offer it to GRO. */
-static ps_t skb_cost(struct context *x, struct skb *s, const struct frame *f, bool copy)
+static inline ps_t skb_cost(struct context *x, struct skb *s, const struct frame *f, bool copy)
 {
     struct nic_queue *q = of(x);
     struct host *h = x->cpu->host;
@@ -143,7 +142,7 @@ static ps_t skb_cost(struct context *x, struct skb *s, const struct frame *f, bo
 
 /* One frame, up to its skb on GRO's list or above. False: its time goes on in the core, which then comes back to
  * next_frame. */
-static bool take(struct context *x, struct nic_queue *q, struct frame *f)
+static inline bool take(struct context *x, struct nic_queue *q, struct frame *f)
 {
     struct host *h = x->cpu->host;
     const struct driver_params *p = q->driver.params;
@@ -162,42 +161,17 @@ static bool take(struct context *x, struct nic_queue *q, struct frame *f)
         context_work(x, host_vary(h, cost, f->id, 0), xdp_dropped);
         return false;
     }
+    const struct flow *flow = &h->flow[f->flow];
     x->skb = pool_take(&h->skbs);
-    skb_build(x->skb, f, &h->flow[f->flow], &q->nic->config->skb, copy);
+    if (flow->plain && !f->bad)
+        skb_build_plain(x->skb, f, &q->nic->config->skb, copy);
+    else
+        skb_build(x->skb, f, flow, &q->nic->config->skb, copy);
     cost += skb_cost(x, x->skb, f, copy);
     if (!q->driver.nic_params->rxhash)
         x->skb->hash = 0;
     x->skb->stamp = x->poll_jiffy;
     return context_spend(x, host_vary(h, cost, f->id, 0), frame_done) && to_gro(x);
-}
-
-/* ---- refill ---- */
-
-/* New skbs for those that the ring has given away. */
-static ps_t ring_skbs_cost(struct nic_queue *q)
-{
-    const struct skb_params *p = &q->nic->host->hc->skb;
-    ps_t cost = q->driver.skbs_taken * p->ring;
-
-    for (; q->driver.skbs_taken > 0; q->driver.skbs_taken--) {
-        q->driver.ring_skbs++;
-        if (p->heads_every > 0 && q->driver.ring_skbs % (uint64_t)p->heads_every == 0)
-            cost += p->ring_heads;
-    }
-    return cost;
-}
-
-static ps_t refill(struct context *x)
-{
-    struct nic_queue *q = of(x);
-    int64_t n = q->ring.empty;
-
-    if (n == 0)
-        return 0;
-    nic_settle(q->nic);
-    if (ring_refill(&q->ring, n))
-        nic_tail(q);
-    return q->driver.params->refill + n * q->driver.params->refill_frame + ring_skbs_cost(q);
 }
 
 /* ---- the poll ---- */
@@ -207,7 +181,7 @@ static void finish(struct context *x)
     const struct ring_params *p = of(x)->ring.params;
 
     if (p->refill_at_end > 0 && of(x)->ring.empty >= p->refill_at_end)
-        x->owed += refill(x);
+        x->owed += refill(of(x));
     x->work = tx_report(&of(x)->tx, x->work, x->napi->weight);
     if (x->work < x->napi->weight) {
         x->owed += of(x)->driver.params->poll;
@@ -225,8 +199,10 @@ static void next_frame(struct context *x)
     struct frame *f;
 
     do {
+        if (q->express.sk)
+            express_poll(x, q);
         if (p->refill_batch > 0 && q->ring.empty >= p->refill_batch)
-            x->owed += refill(x);
+            x->owed += refill(q);
         if (x->work >= x->napi->weight)
             break;
         nic_settle(q->nic);

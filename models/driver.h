@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The driver's poll: from ring to skb to GRO.
  *
- * In    driver_poll()    NAPI's turn
+ * In    driver_poll()    NAPI's turn; models/express takes over where it can
  * Out   tx_poll          first, completions of what was sent on
  *       xdp_run          each frame, before it becomes an skb
  *       gro_receive      each skb; netif_receive_list when the list is full

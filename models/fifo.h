@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The NIC's packet buffer between MAC and DMA, in bytes, shared by all queues, first in first out.
  *
- * In    fifo_put()       the MAC has a good frame
+ * In    fifo_put()       the MAC has a good frame; fifo_pass(), if it would leave at once
  *       fifo_take()      DMA begins with the oldest
  * Out   -; a frame that does not fit dies as rx_missed_errors
  *
@@ -31,7 +31,6 @@ struct fifo {
     struct fifo_counters counters;
     struct frame_queue frames;
     int64_t used;               /* bytes */
-    int64_t used_max;
 };
 
 /* True if the frame was taken; false if it does not fit. */
@@ -44,10 +43,14 @@ static inline bool fifo_put(struct fifo *q, struct frame *f)
         return false;
     }
     q->used += f->wire_bytes;
-    if (q->used > q->used_max)
-        q->used_max = q->used;
     frame_push(&q->frames, f);
     return true;
+}
+
+/* The same for a frame that leaves an empty FIFO at the instant it comes. */
+static inline bool fifo_pass(const struct fifo *q, const struct frame *f)
+{
+    return f->wire_bytes <= q->params->size || q->params->size == 0;
 }
 
 static inline struct frame *fifo_take(struct fifo *q)

@@ -15,6 +15,7 @@ struct flow_key {
     uint8_t otherhost;          /* the destination MAC address is not ours */
 };
 
+struct ledger;
 struct skb;
 struct sock;
 struct tcp_sender;
@@ -25,6 +26,8 @@ struct flow {
     int16_t nic, queue;         /* where its frames arrive */
     int16_t source;             /* traffic source */
     uint8_t local;              /* routing: its destination is this host */
+    uint8_t plain;              /* its whole datagrams take the short way through the stack (models/netif) */
+    struct ledger *books;       /* of its queue */
     struct skb *partial;        /* fragments of a datagram that is not complete (models/defrag) */
     struct sock *sk;            /* established socket, or NULL */
     struct tcp_sender *sender;  /* closed loop, or NULL: where its ACKs go */

@@ -54,6 +54,14 @@ struct frame {
     int16_t cpu;                /* that polled it, -1 before */
 };
 
+/* Marks that it has been nowhere yet. */
+static inline void frame_unborn(struct frame *f)
+{
+    f->queue = f->cpu = -1;
+    f->dma_at = f->irq_at = f->poll_at = f->stack_at = f->socket_at = -1;
+    f->frag = f->frags = 0;
+}
+
 /* First in, first out. */
 struct frame_queue {
     struct frame *first, *last;

@@ -44,14 +44,6 @@ static int32_t payload(const struct skb *s)
     return (int32_t)(s->end_seq - s->seq) - !!(s->tcp_flags & TCP_SYN) - !!(s->tcp_flags & TCP_FIN);
 }
 
-/* An skb goes to the list that is handed up. */
-static void emit(struct gro *g, struct skb *s)
-{
-    g->counters.gro_skbs++;
-    g->rx_count += s->frames;
-    skb_push_tail(&g->rx_list, s);
-}
-
 static void complete(struct gro *g, int bucket, int i)
 {
     struct skb *s = g->held[bucket][i];
@@ -60,7 +52,7 @@ static void complete(struct gro *g, int bucket, int i)
         g->held[bucket][k - 1] = g->held[bucket][k];
     g->held_count[bucket]--;
     g->held_total--;
-    emit(g, s);
+    gro_emit(g, s);
 }
 
 static void complete_flow(struct gro *g, int bucket, uint32_t flow)
@@ -87,7 +79,7 @@ static bool candidate(const struct skb *s)
 {
     const struct frame *f = s->first;
 
-    if (s->bad || s->header_len < TCP_HLEN)
+    if (s->bad)
         return false;
     return s->len == IP_HLEN + s->header_len + f->payload;      /* padded frames are longer than tot_len */
 }
@@ -135,15 +127,14 @@ static void merge(struct skb *p, struct skb *s)
     s->frames = 0;
 }
 
-bool gro_receive(struct gro *g, struct skb *s, bool enabled, int64_t jiffy)
+bool gro_receive_tcp(struct gro *g, struct skb *s, int64_t jiffy)
 {
     int bucket = (int)(s->hash & (GRO_BUCKETS - 1));
 
-    g->counters.gro_packets++;
-    if (!enabled || !candidate(s)) {
-        if (enabled && !s->bad && s->header_len >= TCP_HLEN)
+    if (!candidate(s)) {
+        if (!s->bad)
             complete_flow(g, bucket, s->flow);  /* a padded segment does not overtake its flow */
-        emit(g, s);
+        gro_emit(g, s);
         return false;
     }
     for (int i = 0; i < g->held_count[bucket]; i++) {
@@ -162,7 +153,7 @@ bool gro_receive(struct gro *g, struct skb *s, bool enabled, int64_t jiffy)
         break;
     }
     if (ends_aggregate(s->tcp_flags) || payload(s) == 0)
-        emit(g, s);
+        gro_emit(g, s);
     else
         hold(g, bucket, s, jiffy);
     return false;

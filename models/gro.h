@@ -46,13 +46,32 @@ struct gro {
     int held_count[GRO_BUCKETS];
     int held_total;
     struct skb_queue rx_list;
+    int64_t rx_odd;             /* of them, those that are not plain (models/netif) */
     int64_t rx_count;           /* segments on rx_list */
 };
 
 void gro_init(struct gro *g, const struct gro_params *p);
 
-/* Takes one skb; true if it was merged into a held one (the skb is then empty and the caller's to free). */
-bool gro_receive(struct gro *g, struct skb *s, bool enabled, int64_t jiffy);
+/* An skb goes to the list that is handed up. */
+static inline void gro_emit(struct gro *g, struct skb *s)
+{
+    g->counters.gro_skbs++;
+    g->rx_count += s->frames;
+    g->rx_odd += !s->plain;
+    skb_push_tail(&g->rx_list, s);
+}
+
+bool gro_receive_tcp(struct gro *g, struct skb *s, int64_t jiffy);
+/* Takes one skb; true if it was merged into a held one (the skb is then empty and the caller's to free). What has no room
+ * for a TCP header is never held. */
+static inline bool gro_receive(struct gro *g, struct skb *s, bool enabled, int64_t jiffy)
+{
+    g->counters.gro_packets++;
+    if (enabled && s->header_len >= TCP_HLEN)
+        return gro_receive_tcp(g, s, jiffy);
+    gro_emit(g, s);
+    return false;
+}
 /* Completes held packets: all, or only those whose first segment is from before jiffy `now`. */
 void gro_flush(struct gro *g, bool old_only, int64_t now);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "models/app.h"
+#include "models/express.h"
 #include "models/horizon.h"
 #include "models/host_config.h"
 #include "models/nic.h"
@@ -340,6 +341,10 @@ static int nics_init(struct host *h)
         if (strcmp(h->nic[i].name, h->config.text[h->hc->tx.route]) == 0)
             h->egress = &h->nic[i];
     }
+    for (uint32_t f = 0; f < h->flows; f++) {       /* a veth has one queue, whatever the hash says */
+        int queue = h->nic[h->flow[f].nic].veth ? 0 : h->flow[f].queue;
+        h->flow[f].books = &h->queue_ledger[h->flow[f].nic * CONFIG_QUEUES + queue];
+    }
     return 0;
 }
 
@@ -477,6 +482,8 @@ int host_init(struct host *h, const struct config *c, uint64_t seed, uint64_t re
     h->stop_at = h->hc->run.duration > 0 ? h->hc->run.duration : PS_NEVER;
     h->warm_at = h->hc->run.warmup;
     h->hc_cost_cv = h->hc->run.cost_cv;
+    h->skb_heads = h->hc->skb.heads;
+    h->skb_heads_every = h->hc->skb.heads_every > 0 ? h->hc->skb.heads_every : INT64_MAX;
     h->observer.slow_from = PS_NEVER;
     return host_build(h);
 }
@@ -538,6 +545,11 @@ static bool sources_silent(const struct host *h)
 static void host_start(struct host *h)
 {
     horizon_init(h);
+    netif_find_plain_flows(h);
+    for (int i = 0; i < h->nics; i++) {
+        for (int q = 0; q < h->nic[i].queues; q++)
+            express_init(&h->nic[i].queue[q]);
+    }
     for (int i = 0; i < h->cpus; i++)
         cpu_start(&h->cpu[i]);
     for (int i = 0; i < h->apps; i++)
@@ -586,6 +598,7 @@ bool host_run(struct host *h, const atomic_int *stop, atomic_llong *progress_ps)
     } while (!host_finished(h, &silent_at));
     for (int i = 0; i < h->cpus; i++)
         cpu_settle(&h->cpu[i]);
+    host_latencies(h);
     return true;
 }
 

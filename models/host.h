@@ -127,7 +127,9 @@ struct host {
     struct journey to;
     struct pool frames, skbs;
     uint64_t sample_every;      /* of each wire every so manieth frame is marked as sampled; 0: none */
-    uint64_t skb_builds;
+    uint64_t skb_builds, skb_heads_at;  /* so far; at which number the cache of sk_buffs is refilled */
+    int64_t skb_heads_every;    /* hc->skb.heads_every, or never */
+    ps_t skb_heads;
     struct pool head_pages;
     struct head_page *head_page;        /* that heads are cut from; NULL: a new one is needed */
     int64_t heads_left;         /* in it */
@@ -145,10 +147,12 @@ struct host {
     ps_t warm_at;
     struct ledger unsteered;            /* all frames offered; ends of those that never got to a queue */
     struct ledger *queue_ledger;        /* NIC * CONFIG_QUEUES + queue */
-    struct hist latency[STAGES];
+    struct hist latency[STAGES];        /* complete after host_latencies() */
+    struct hist_run repeated[STAGES];   /* what is still to be added to them */
     uint64_t work_hist[257];
     struct fingerprint fingerprint;
     struct observer observer;
+    uint64_t express_frames;    /* that took models/express: simulator only, no model fact */
     bool watched;               /* somebody looks at the state between events: nothing may run ahead of it */
 };
 
@@ -163,6 +167,8 @@ bool host_run(struct host *h, const atomic_int *stop, atomic_llong *progress_ps)
 
 /* The end of a frame: books it, shows it, and gives it back to the pool. */
 void host_frame_end(struct host *h, struct frame *f, enum fate fate);
+/* The same for one that was read, which most are. */
+void host_frame_delivered(struct host *h, struct frame *f, ps_t when);
 /* The same for an end that lies in the past: hardware is settled late, its facts carry their own time. */
 void host_frame_end_at(struct host *h, struct frame *f, enum fate fate, ps_t when);
 /* The end of an skb and all its frames. Returns what freeing its memory costs beside cost.skb.free. */
@@ -170,6 +176,9 @@ ps_t host_skb_drop(struct host *h, struct skb *s, enum fate fate);
 ps_t host_skb_drop_at(struct host *h, struct skb *s, enum fate fate, ps_t when);
 /* An skb whose frames have gone elsewhere. */
 ps_t host_skb_free(struct host *h, struct skb *s);
+
+/* Completes the histograms of latencies, which are read at the end of a run. */
+void host_latencies(struct host *h);
 
 /* The books of the whole host: the sum of its parts. */
 struct ledger host_ledger(const struct host *h);
@@ -184,6 +193,19 @@ static inline ps_t host_vary(const struct host *h, ps_t cost, uint64_t frame, ui
         return cost;
     uint64_t u = hash_mix(frame * UINT64_C(0x9e3779b97f4a7c15) + h->cost_salt + salt);
     return (ps_t)((uint64_t)cost * h->cost->q[u >> (64 - VARIATE_BITS)] / VARIATE_UNIT);
+}
+
+/* What one more sk_buff costs beside cost.skb.alloc: the cache of them runs dry in a fixed rhythm. */
+static inline ps_t host_new_skb(struct host *h)
+{
+    ps_t cost = 0;
+
+    if (h->skb_builds == h->skb_heads_at) {
+        h->skb_heads_at += (uint64_t)h->skb_heads_every;
+        cost = h->skb_builds > 0 ? h->skb_heads : 0;
+    }
+    h->skb_builds++;
+    return cost;
 }
 
 /* A model fact for the fingerprint. */

@@ -35,51 +35,85 @@ uint64_t host_in_flight(const struct host *h)
     return sum.offered - ended;
 }
 
-static void add_latencies(struct host *h, const struct frame *f, ps_t now)
+/* The end of a frame is compiled twice: once for what most frames meet, with the fate's constants folded in, and once for
+ * the rest. */
+#define FRAME_END_INLINE static inline __attribute__((always_inline))
+
+/* Runs of equal values come where a stage has no queue. */
+FRAME_END_INLINE void add_latencies(struct host *h, const struct frame *f, ps_t now)
 {
     ps_t noticed_at = f->irq_at >= 0 ? f->irq_at : f->dma_at;
 
-    hist_add(&h->latency[STAGE_NIC], f->dma_at - f->wire_at);
-    hist_add(&h->latency[STAGE_IRQ], noticed_at - f->dma_at);
+    hist_run_add(&h->repeated[STAGE_NIC], &h->latency[STAGE_NIC], f->dma_at - f->wire_at);
+    hist_run_add(&h->repeated[STAGE_IRQ], &h->latency[STAGE_IRQ], noticed_at - f->dma_at);
     hist_add(&h->latency[STAGE_RING], f->poll_at - noticed_at);
-    hist_add(&h->latency[STAGE_DRIVER], f->stack_at - f->poll_at);
-    hist_add(&h->latency[STAGE_STACK], f->socket_at - f->stack_at);
+    hist_run_add(&h->repeated[STAGE_DRIVER], &h->latency[STAGE_DRIVER], f->stack_at - f->poll_at);
+    hist_run_add(&h->repeated[STAGE_STACK], &h->latency[STAGE_STACK], f->socket_at - f->stack_at);
     hist_add(&h->latency[STAGE_SOCKET], now - f->socket_at);
     hist_add(&h->latency[STAGE_TOTAL], now - f->wire_at);
 }
 
-/* One word for all that is known of a finished frame: each fact by an odd multiplier of its own, then mixed. */
-static uint64_t frame_fact(const struct frame *f, enum fate fate, ps_t when)
+void host_latencies(struct host *h)
 {
-    uint64_t x = f->id * UINT64_C(0x9e3779b97f4a7c15) + (uint64_t)fate * UINT64_C(0xc2b2ae3d27d4eb4f);
+    for (int s = 0; s < STAGES; s++)
+        hist_run_end(&h->repeated[s], &h->latency[s]);
+}
 
-    x += (uint64_t)when * UINT64_C(0x165667b19e3779f9) + (uint64_t)f->wire_at * UINT64_C(0x27d4eb2f165667c5);
-    x += (uint64_t)f->dma_at * UINT64_C(0x85ebca77c2b2ae63) + (uint64_t)f->poll_at * UINT64_C(0xff51afd7ed558ccd);
-    x += (uint64_t)f->stack_at * UINT64_C(0xc4ceb9fe1a85ec53) + (uint64_t)f->socket_at * UINT64_C(0xd6e8feb86659fd93);
-    return x + ((uint64_t)(uint16_t)f->queue << 16 | (uint16_t)f->cpu) * UINT64_C(0xa0761d6478bd642f);
+/* One word for all that is known of a finished frame: a polynomial in an odd constant (the golden ratio's). */
+static inline uint64_t frame_fact(const struct frame *f, enum fate fate, ps_t when)
+{
+    const uint64_t k = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t x = f->id << 8 | (uint64_t)fate;
+
+    x = x * k + (uint64_t)when;
+    x = x * k + (uint64_t)f->wire_at;
+    x = x * k + (uint64_t)f->dma_at;
+    x = x * k + (uint64_t)f->poll_at;
+    x = x * k + (uint64_t)f->stack_at;
+    x = x * k + (uint64_t)f->socket_at;
+    x = x * k + ((uint64_t)(uint16_t)f->queue << 16 | (uint16_t)f->cpu);
+    return x ^ x >> 32;
+}
+
+FRAME_END_INLINE void observe(struct host *h, const struct frame *f, enum fate fate, ps_t when)
+{
+    bool dropped = fate != FATE_DELIVERED && fate_info[fate].kind == FATE_KIND_DROPPED &&
+                   f->id < h->observer.drops_below;
+    bool slow = fate == FATE_DELIVERED && when - f->wire_at >= h->observer.slow_from;
+
+    if (f->sampled || dropped || slow)
+        h->observer.frame_end(h->observer.user, f, fate, when);
+}
+
+FRAME_END_INLINE void frame_end(struct host *h, struct frame *f, enum fate fate, enum fate_kind kind, ps_t when)
+{
+    struct flow *flow = &h->flow[f->flow];
+    struct ledger *books = f->queue < 0 ? &h->unsteered : flow->books;
+
+    books->frames[fate]++;
+    books->bytes[fate] += (uint64_t)f->wire_bytes;
+    flow->ended[kind]++;
+    fingerprint_add(&h->fingerprint, frame_fact(f, fate, when));
+    if (fate == FATE_DELIVERED && f->wire_at >= h->warm_at)
+        add_latencies(h, f, when);
+    observe(h, f, fate, when);
+    trace_emit(&h->engine.trace, when, TRACE_KFREE_SKB, f->cpu, (int64_t)f->id, fate);
+    pool_return(&h->frames, f);
+}
+
+void host_frame_delivered(struct host *h, struct frame *f, ps_t when)
+{
+    frame_end(h, f, FATE_DELIVERED, FATE_KIND_DELIVERED, when);
 }
 
 void host_frame_end_at(struct host *h, struct frame *f, enum fate fate, ps_t when)
 {
-    uint64_t bytes = (uint64_t)f->wire_bytes;
-
-    if (fate != FATE_IN_FLIGHT) {       /* else: thrown away with the machine, booked as still inside */
-        struct flow *flow = &h->flow[f->flow];
-        struct ledger *books = f->queue < 0 ? &h->unsteered
-                                            : &h->queue_ledger[flow->nic * CONFIG_QUEUES + f->queue];
-        enum fate_kind kind = fate_info[fate].kind;
-        books->frames[fate]++;
-        books->bytes[fate] += bytes;
-        flow->ended[kind]++;
-        fingerprint_add(&h->fingerprint, frame_fact(f, fate, when));
-        if (fate == FATE_DELIVERED && f->wire_at >= h->warm_at)
-            add_latencies(h, f, when);
-        if (f->sampled || (kind == FATE_KIND_DROPPED && f->id < h->observer.drops_below) ||
-            (fate == FATE_DELIVERED && when - f->wire_at >= h->observer.slow_from))
-            h->observer.frame_end(h->observer.user, f, fate, when);
-        trace_emit(&h->engine.trace, when, TRACE_KFREE_SKB, f->cpu, (int64_t)f->id, fate);
-    }
-    pool_return(&h->frames, f);
+    if (fate == FATE_DELIVERED)
+        host_frame_delivered(h, f, when);
+    else if (fate == FATE_IN_FLIGHT)            /* thrown away with the machine, booked as still inside */
+        pool_return(&h->frames, f);
+    else
+        frame_end(h, f, fate, fate_info[fate].kind, when);
 }
 
 void host_frame_end(struct host *h, struct frame *f, enum fate fate)

@@ -10,6 +10,8 @@
 #ifndef MODELS_MAC_H
 #define MODELS_MAC_H
 
+#include <stdbool.h>
+
 #include "models/config.h"
 #include "models/drop.h"
 #include "models/frame.h"
@@ -34,13 +36,21 @@ struct mac {
 /* What is wrong with a frame that fails mac_check's test. */
 enum fate mac_refuse(struct mac *m, const struct frame *f);
 
-static inline enum fate mac_check(struct mac *m, const struct frame *f)
+static inline bool mac_good(const struct mac *m, const struct frame *f)
+{
+    return !(f->bad & FRAME_BAD_FCS) && f->wire_bytes >= ETH_SHORTEST && f->wire_bytes <= m->params->max_frame;
+}
+
+static inline void mac_count(struct mac *m, const struct frame *f)
 {
     m->counters.rx_packets_phy++;
     m->counters.rx_bytes_phy += (uint64_t)f->wire_bytes;
-    if (f->bad & FRAME_BAD_FCS || f->wire_bytes < ETH_SHORTEST || f->wire_bytes > m->params->max_frame)
-        return mac_refuse(m, f);
-    return FATE_IN_FLIGHT;
+}
+
+static inline enum fate mac_check(struct mac *m, const struct frame *f)
+{
+    mac_count(m, f);
+    return mac_good(m, f) ? FATE_IN_FLIGHT : mac_refuse(m, f);
 }
 
 #endif

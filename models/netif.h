@@ -3,8 +3,9 @@
  *
  * In    netif_receive_list()   GRO hands up a list (context.list)
  *       netif_receive()        the backlog's poll hands up what RPS steered here
+ *       netif_find_plain_flows()   the run begins: whose datagrams take the short way (in the source)
  * Out   rps                    steered to another CPU's backlog
- *       ip_rcv_list            IPv4
+ *       ip_rcv                 IPv4
  *       host_skb_drop          no handler
  *
  * Order: processed++, taps (AF_PACKET sees GRO's skbs, before any netfilter), then the handlers. The core and IP
@@ -33,9 +34,11 @@ struct netif_counters {
     uint64_t rx_nohandler;
 };
 
-/* What GRO has listed for context.napi. Returns. */
+/* What GRO has listed for context.napi: a stage_fn. */
 bool netif_receive_list(struct context *x);
-/* context.list, which RPS has already steered here. Returns. */
+/* context.list, which RPS has already steered here: a stage_fn. */
 bool netif_receive(struct context *x);
+/* At the start of a run: which flows' datagrams may take the short way. */
+void netif_find_plain_flows(struct host *h);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "models/nic.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,8 +40,8 @@ static inline struct traffic *next_source(const struct nic *n)
     return best;
 }
 
-/* Puts the next frame on the wire if its time is settled: an open loop's always is; with a closed loop about,
- * only once its start has come, because a sender may still put a frame before it. */
+/* Puts the next frame on the wire if its time is settled: an open loop's always is; with a closed loop about, only what
+ * starts before anything that a sender might still send. */
 static inline void draw(struct nic *n)
 {
     struct host *h = n->host;
@@ -49,21 +50,17 @@ static inline void draw(struct nic *n)
     if (!t || traffic_peek(t) >= h->stop_at)
         return;
     ps_t start = wire_start(&n->wire, traffic_peek(t));
-    if (n->has_senders && start > n->engine->now)
+    if (n->has_senders && start > n->engine->now + n->lookahead)
         return;
 
     struct frame *blank = pool_take(&h->frames);
     struct frame *f = traffic_next(t, blank);
     if (f != blank)
         pool_return(&h->frames, blank);
-    f->sampled = h->sample_every > 0 && n->drawn == n->next_sample;
+    f->sampled = n->drawn == n->next_sample && h->sample_every > 0;
     if (f->sampled)
         n->next_sample += h->sample_every;
     f->id = (uint64_t)n->index << NIC_FRAME_BITS | n->drawn++;
-    f->frag = f->frags = 0;
-    f->queue = -1;
-    f->cpu = -1;
-    f->dma_at = f->irq_at = f->poll_at = f->stack_at = f->socket_at = -1;
     f->wire_at = wire_admit(&n->wire, f->wire_at, f->wire_bytes) + phy_delay(&n->config->phy);
     n->incoming = f;
 }
@@ -89,36 +86,96 @@ static void schedule_fire(struct nic_queue *q)
         engine_reschedule(e, &q->fire, due);
 }
 
-/* The oldest frame gets a descriptor and is written, or meets an empty ring at `now`. */
-static void leave(struct nic *n, ps_t now)
+/* RSS has chosen the frame's queue. */
+static inline void steer(const struct nic_queue *q, struct frame *f, struct ledger *books)
 {
-    struct host *h = n->host;
-    struct frame *f = n->fifo.frames.first;
-    struct nic_queue *q = &n->queue[h->flow[f->flow].queue];
-    struct ledger *books = &h->queue_ledger[n->index * CONFIG_QUEUES + q->index];
-
-    if (f->queue < 0) {
-        f->queue = (int16_t)q->index;
-        books->offered++;
-        books->offered_bytes += (uint64_t)f->wire_bytes;
-    }
-    if (!ring_claim(&q->ring)) {
-        if (n->config->ring.empty_mode == RING_EMPTY_HOLD) {
-            n->fifo.counters.rx_no_buffer_count++;
-            n->blocked = q;
-            return;
-        }
-        fifo_take(&n->fifo);
-        q->ring.counters.rx_no_desc++;
-        host_frame_end_at(h, f, FATE_RX_NO_DESC, now);
+    if (f->queue >= 0)
         return;
-    }
-    fifo_take(&n->fifo);
+    f->queue = (int16_t)q->index;
+    books->offered++;
+    books->offered_bytes += (uint64_t)f->wire_bytes;
+}
+
+/* Whether the next completion may move the queue's interrupt: there is none yet, or it counts frames. */
+static void watch(struct nic_queue *q)
+{
+    const struct coalesce *c = &q->coalesce;
+    bool counts = c->params->kind == COALESCE_DELAY && c->params->rx_frames > 0;
+    bool alert = !c->masked && (c->cause_at == PS_NEVER || counts);
+
+    q->nic->armed += alert - q->alert;
+    q->alert = alert;
+}
+
+/* A frame that has its descriptor is written to memory, from `now` on. */
+static inline void write_frame(struct nic *n, struct nic_queue *q, struct frame *f, ps_t now)
+{
     f->dma_at = dma_write(&n->dma, now, f->wire_bytes - ETH_FCS);
     ring_complete(&q->ring, f);
     coalesce_completion(&q->coalesce, f->dma_at);
-    if (!q->coalesce.masked)
+    if (q->alert) {
         schedule_fire(q);
+        watch(q);
+    }
+}
+
+static inline void no_descriptor(struct nic *n, struct nic_queue *q, struct frame *f, ps_t now)
+{
+    q->ring.counters.rx_no_desc++;
+    host_frame_end_at(n->host, f, FATE_RX_NO_DESC, now);
+}
+
+/* The oldest frame gets a descriptor and is written, or meets an empty ring at `now`. */
+static void leave(struct nic *n, ps_t now)
+{
+    struct frame *f = n->fifo.frames.first;
+    const struct flow *flow = &n->host->flow[f->flow];
+    struct nic_queue *q = &n->queue[flow->queue];
+
+    steer(q, f, flow->books);
+    if (ring_claim(&q->ring)) {
+        fifo_take(&n->fifo);
+        write_frame(n, q, f, now);
+    } else if (n->config->ring.empty_mode == RING_EMPTY_HOLD) {
+        n->fifo.counters.rx_no_buffer_count++;
+        n->blocked = q;
+    } else {
+        fifo_take(&n->fifo);
+        no_descriptor(n, q, f, now);
+    }
+}
+
+/* What every frame's last bit moves. */
+static inline void count_arrival(struct host *h, const struct frame *f, struct flow *flow)
+{
+    if (f->wire_at > h->last_arrival)
+        h->last_arrival = f->wire_at;
+    h->unsteered.offered++;
+    h->unsteered.offered_bytes += (uint64_t)f->wire_bytes;
+    flow->offered++;
+}
+
+/* A good frame that finds FIFO and bus free and either a descriptor or no patience goes straight on: what arrive() and
+ * leave() do, without the FIFO's queue. False: it takes the usual way. */
+static inline bool pass(struct nic *n, struct frame *f)
+{
+    struct flow *flow = &n->host->flow[f->flow];
+    struct nic_queue *q = &n->queue[flow->queue];
+
+    if (n->fifo.frames.first || n->blocked || n->dma.free_at > f->wire_at || !mac_good(&n->mac, f) ||
+        !fifo_pass(&n->fifo, f))
+        return false;
+    bool posted = ring_claim(&q->ring);
+    if (!posted && n->config->ring.empty_mode == RING_EMPTY_HOLD)
+        return false;
+    mac_count(&n->mac, f);
+    count_arrival(n->host, f, flow);
+    steer(q, f, flow->books);
+    if (posted)
+        write_frame(n, q, f, f->wire_at);
+    else
+        no_descriptor(n, q, f, f->wire_at);
+    return true;
 }
 
 /* A frame's last bit is here: MAC, then FIFO. */
@@ -128,29 +185,25 @@ static void arrive(struct nic *n)
     struct frame *f = n->incoming;
 
     n->incoming = NULL;
-    if (f->wire_at > h->last_arrival)
-        h->last_arrival = f->wire_at;
-    h->unsteered.offered++;
-    h->unsteered.offered_bytes += (uint64_t)f->wire_bytes;
-    h->flow[f->flow].offered++;
+    count_arrival(h, f, &h->flow[f->flow]);
     enum fate fate = mac_check(&n->mac, f);
     if (fate == FATE_IN_FLIGHT && !fifo_put(&n->fifo, f))
         fate = FATE_RX_MISSED_ERRORS;
     if (fate != FATE_IN_FLIGHT)
         host_frame_end_at(h, f, fate, f->wire_at);
-    else if (n->fifo.frames.first == f && !n->blocked && n->dma.free_at <= f->wire_at)
-        leave(n, f->wire_at);           /* nothing before it: it goes straight on */
     draw(n);
 }
 
 /* ---- time ---- */
 
-static void arm(struct nic *n)
+static inline void arm(struct nic *n)
 {
     struct engine *e = n->engine;
-    bool watch = n->next_at != PS_NEVER && (n->armed > 0 || n->has_senders || !e->batch);
+    bool watched = n->next_at != PS_NEVER && (n->armed > 0 || !e->batch);
 
-    if (!watch)
+    if (!watched && !event_pending(e, &n->transition))
+        return;
+    if (!watched)
         engine_cancel(e, &n->transition);
     else if (!event_pending(e, &n->transition) || event_when(e, &n->transition) != n->next_at)
         engine_reschedule(e, &n->transition, n->next_at > e->now ? n->next_at : e->now);
@@ -179,6 +232,10 @@ void nic_catch_up(struct nic *n)
     if (!n->incoming)
         draw(n);
     for (;;) {
+        while (n->incoming && n->incoming->wire_at <= now && pass(n, n->incoming)) {
+            n->incoming = NULL;
+            draw(n);
+        }
         ps_t arrival = n->incoming ? n->incoming->wire_at : PS_NEVER;
         ps_t leaving = leave_at(n);
         if (leaving <= arrival && leaving <= now)
@@ -228,7 +285,7 @@ void nic_signal(struct nic_queue *q)
     coalesce_assert(&q->coalesce, n->engine->now, &q->ring.filled);
     engine_cancel(n->engine, &q->fire);
     tx_masked(&q->tx);
-    n->armed--;
+    watch(q);
     arm(n);
     n->host->to.interrupt(&q->irq);
 }
@@ -247,7 +304,7 @@ void nic_unmask(struct nic_queue *q)
     nic_settle(n);
     coalesce_unmask(&q->coalesce, n->engine->now, &q->ring.filled);
     tx_unmasked(&q->tx);
-    n->armed++;
+    watch(q);
     schedule_fire(q);
     arm(n);
 }
@@ -281,6 +338,7 @@ static int queue_init(struct nic *n, int index)
     *q = (struct nic_queue){ .nic = n, .index = index, .config = &n->config->queue[index] };
     ring_init(&q->ring, &n->config->ring);
     coalesce_init(&q->coalesce, &n->config->coalesce);
+    watch(q);
     q->driver = (struct driver){ .params = &hc->driver, .nic_params = &n->config->driver };
     if (napi_init(&q->napi, c, &hc->napi, hc->napi.weight, n->host->to.poll, q) != 0)
         return -1;
@@ -296,6 +354,16 @@ static int queue_init(struct nic *n, int index)
     return tx_init(&q->tx, q);
 }
 
+/* What a sender sends now starts half a round trip later: earlier starts are settled. */
+static void closed_loop(struct nic *n, const struct traffic_params *p)
+{
+    ps_t settled = p->rtt - p->rtt / 2 - 1;
+
+    assert(settled > 0);                /* traffic.rtt is a microsecond or more */
+    n->lookahead = n->has_senders && n->lookahead < settled ? n->lookahead : settled;
+    n->has_senders = true;
+}
+
 int nic_init(struct nic *n, struct host *host, int index)
 {
     *n = (struct nic){
@@ -307,7 +375,6 @@ int nic_init(struct nic *n, struct host *host, int index)
     n->fifo.params = &n->config->fifo;
     n->dma.params = &host->hc->dma;
     n->queues = (int)n->config->nic.channels;
-    n->armed = n->queues;
     n->queue = calloc((size_t)n->queues, sizeof *n->queue);
     n->source = calloc((size_t)host->traffics, sizeof(struct traffic *));
     if (!n->queue || !n->source)
@@ -316,7 +383,8 @@ int nic_init(struct nic *n, struct host *host, int index)
     for (int i = 0; i < host->traffics && wired; i++) {
         if (host->traffic[i].params.nic == index) {
             n->source[n->sources++] = &host->traffic[i];
-            n->has_senders |= host->traffic[i].params.kind == TRAFFIC_SENDER;
+            if (host->traffic[i].params.kind == TRAFFIC_SENDER)
+                closed_loop(n, &host->traffic[i].params);
         }
     }
     for (int q = 0; q < n->queues; q++) {
@@ -339,5 +407,10 @@ void nic_free(struct nic *n)
 
 void nic_start(struct nic *n)
 {
+    bool runts = false;
+
+    for (int i = 0; i < n->sources; i++)
+        runts |= n->source[i]->params.runts > 0;
+    n->least_slot = ps_of_bytes(WIRE_PREAMBLE + (runts ? 0 : ETH_SHORTEST) + WIRE_GAP, n->wire.params->link) - 1;
     nic_catch_up(n);
 }

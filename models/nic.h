@@ -6,6 +6,7 @@
  *       nic_unmask()     the driver enabled a queue's interrupt
  *       nic_signal()     a queue's vector fires: for received frames, or for sent ones (tx)
  *       nic_wake()       a closed-loop sender has frames again
+ *       nic_ring_lasts() may a refill go without a look at the hardware?
  * Out   irq_signal       a queue's vector fires
  *       host_frame_end   frames that die in hardware
  *
@@ -20,6 +21,7 @@
 #include "models/config.h"
 #include "models/dma.h"
 #include "models/driver.h"
+#include "models/express.h"
 #include "models/fifo.h"
 #include "models/irq.h"
 #include "models/mac.h"
@@ -50,10 +52,12 @@ struct nic_queue {
     struct ring ring;
     struct coalesce coalesce;
     struct event fire;          /* the moderated interrupt */
+    bool alert;                 /* the next completion may move it */
     struct irq irq;
     struct napi napi;
     struct driver driver;
     struct tx tx;
+    struct express express;
     const struct queue_config *config;
 };
 
@@ -73,14 +77,16 @@ struct nic {
 
     struct traffic **source;    /* that send to this NIC */
     int sources;
-    bool has_senders;           /* then a frame is drawn only when its time has come */
+    bool has_senders;           /* then a frame is drawn only when its start is settled: */
+    ps_t lookahead;             /* nothing that is sent now starts at or before now + lookahead */
     uint64_t drawn, next_sample;        /* frames put on this wire; number of the next to be sampled */
     struct frame *incoming;     /* on the wire: its wire_at is its arrival at the MAC */
     struct veth *veth;          /* kind veth: what stands in for all the hardware */
     struct nic_queue *blocked;  /* ring-empty mode hold: the FIFO's oldest frame waits for its descriptor */
+    ps_t least_slot;            /* no two arrivals at the MAC are closer: shortest frame, rounding deducted */
     ps_t next_at;               /* next transition of the hardware, PS_NEVER: none known */
     struct event transition;
-    int armed;                  /* queues whose interrupt may fire at the next completion */
+    int armed;                  /* queues that are alert */
 };
 
 int nic_init(struct nic *n, struct host *host, int index);
@@ -92,6 +98,17 @@ static inline void nic_settle(struct nic *n)
     if (n->next_at <= n->engine->now)
         nic_catch_up(n);
 }
+
+/* True if settling now could not empty the queue's ring: since the last look no more frames can have claimed a descriptor
+ * than then were in the FIFO, which may leave it faster than they came, and have arrived since. */
+static inline bool nic_ring_lasts(const struct nic_queue *q)
+{
+    const struct nic *n = q->nic;
+
+    return n->next_at > n->engine->now || 
+           n->engine->now - n->next_at < (q->ring.posted - 1 - n->fifo.frames.length) * n->least_slot;
+}
+
 void nic_tail(struct nic_queue *q);
 void nic_unmask(struct nic_queue *q);
 void nic_signal(struct nic_queue *q);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "models/ring.h"
 
-#include <assert.h>
-
 #include "models/host_config.h"
 
 static const char *const empty_modes[] = { "drop", "hold", NULL };
@@ -42,30 +40,8 @@ const struct model_info ring_model = {
     .counters = counter_rows, .n_counters = ROWS(counter_rows),
 };
 
-/* Moves the tail; true if that posted something. A driver that writes it at multiples only names the buffer it has just
- * filled (e1000_alloc_rx_buffers), so that one is not posted yet. */
-static bool write_tail(struct ring *r)
-{
-    int64_t multiple = r->params->tail_multiple;
-    int64_t tail = multiple == 1 ? r->next_to_use : (r->next_to_use - 1) - (r->next_to_use - 1) % multiple;
-
-    if (tail <= r->tail)
-        return false;
-    r->posted += tail - r->tail;
-    r->tail = tail;
-    return true;
-}
-
 void ring_init(struct ring *r, const struct ring_params *p)
 {
     *r = (struct ring){ .params = p, .next_to_use = p->rx - p->reserved };
-    write_tail(r);
-}
-
-bool ring_refill(struct ring *r, int64_t n)
-{
-    assert(n <= r->empty);
-    r->empty -= n;
-    r->next_to_use += n;
-    return write_tail(r);
+    ring_write_tail(r);
 }

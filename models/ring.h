@@ -3,7 +3,7 @@
  *
  * In    ring_claim()     DMA wants a descriptor for a frame
  *       ring_complete()  the frame's completion will be visible at frame.dma_at
- *       ring_take()      the driver's poll takes the oldest visible frame
+ *       ring_take()      the driver's poll takes the oldest visible frame, if there is one: ring_visible()
  *       ring_refill()    the driver gives buffers back, and writes the tail now and then
  * Out   -
  *
@@ -15,6 +15,7 @@
 #ifndef MODELS_RING_H
 #define MODELS_RING_H
 
+#include <assert.h>
 #include <stdbool.h>
 
 #include "models/config.h"
@@ -45,7 +46,6 @@ struct ring {
     int64_t tail;               /* index after the last descriptor given to the NIC, counted without wrap */
     int64_t next_to_use;        /* index after the last refilled */
     struct frame_queue filled;
-    int64_t filled_max;
 };
 
 void ring_init(struct ring *r, const struct ring_params *p);
@@ -56,18 +56,23 @@ static inline bool ring_claim(struct ring *r)
     r->posted--;
     return true;
 }
+
 static inline void ring_complete(struct ring *r, struct frame *f)
 {
     frame_push(&r->filled, f);
-    if (r->filled.length > r->filled_max)
-        r->filled_max = r->filled.length;
 }
+
+static inline bool ring_visible(const struct ring *r, ps_t now)
+{
+    return r->filled.first && r->filled.first->dma_at <= now;
+}
+
 /* The oldest frame if it is visible at `now`, else NULL. */
 static inline struct frame *ring_take(struct ring *r, ps_t now)
 {
     struct frame *f = r->filled.first;
 
-    if (!f || f->dma_at > now)
+    if (!ring_visible(r, now))
         return NULL;
     frame_pop(&r->filled);
     r->empty++;
@@ -75,7 +80,28 @@ static inline struct frame *ring_take(struct ring *r, ps_t now)
     r->counters.rx_bytes += (uint64_t)f->wire_bytes - 4;        /* the FCS is stripped */
     return f;
 }
+
+/* Moves the tail; true if that posted something. A driver that writes it at multiples only names the buffer it has just
+ * filled (e1000_alloc_rx_buffers), so that one is not posted yet. */
+static inline bool ring_write_tail(struct ring *r)
+{
+    int64_t multiple = r->params->tail_multiple;
+    int64_t tail = multiple == 1 ? r->next_to_use : (r->next_to_use - 1) - (r->next_to_use - 1) % multiple;
+
+    if (tail <= r->tail)
+        return false;
+    r->posted += tail - r->tail;
+    r->tail = tail;
+    return true;
+}
+
 /* Refills `n` of the empty ones; true if the tail was written, so that the NIC has to be told. */
-bool ring_refill(struct ring *r, int64_t n);
+static inline bool ring_refill(struct ring *r, int64_t n)
+{
+    assert(n <= r->empty);
+    r->empty -= n;
+    r->next_to_use += n;
+    return ring_write_tail(r);
+}
 
 #endif

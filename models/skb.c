@@ -53,6 +53,18 @@ const struct model_info skb_nic_model = {
     .n_params = ROWS(nic_rows),
 };
 
+void skb_complete(struct skb *s, const struct flow *flow, const struct skb_nic_params *p, bool hashed)
+{
+    const struct skb had = *s;
+
+    skb_build(s, had.first, flow, p, !had.head_frag);
+    s->next = had.next;
+    s->page = had.page;
+    s->from_ring = had.from_ring;
+    if (!hashed)
+        s->hash = 0;
+}
+
 void skb_build(struct skb *s, struct frame *f, const struct flow *flow, const struct skb_nic_params *p, bool copied)
 {
     int ip_header = flow->key.proto == FLOW_NOT_IP ? 0 : IP_HLEN;
@@ -97,6 +109,7 @@ void skb_build(struct skb *s, struct frame *f, const struct flow *flow, const st
     s->has_frag_list = 0;
     s->frags = 0;
     s->from_ring = 0;
+    s->plain = 0;
     s->verdict = 0;
     s->copied = 0;
     s->stamp = 0;

@@ -67,6 +67,7 @@ struct skb {
     /* GRO and others: private to the layer that holds it */
     uint8_t head_frag, has_frag_list, frags;
     uint8_t from_ring;          /* the ring's own skb, not one made in the poll */
+    uint8_t plain;              /* a whole, good datagram of a plain flow: what its layers would read is not filled in */
     uint8_t verdict;            /* enum fate: what IP decided, until the list's work is done */
     int32_t copied;             /* bytes a reader has already taken from the front */
     int64_t stamp;              /* GRO: jiffy of arrival; socket: time queued */
@@ -118,6 +119,26 @@ enum { SKB_HEADROOM = 64 };
 /* Makes an skb of a frame, protocol header at network_header, data at the IP header (eth_type_trans has pulled the
  * Ethernet header). `copied`: into a small head. */
 void skb_build(struct skb *s, struct frame *f, const struct flow *flow, const struct skb_nic_params *p, bool copied);
+
+/* The same for a datagram that takes the short way through the stack (models/netif): only what is read there. */
+static inline void skb_build_plain(struct skb *s, struct frame *f, const struct skb_nic_params *p, bool copied)
+{
+    f->next = NULL;
+    s->first = s->last = f;
+    s->page = NULL;
+    s->frames = 1;
+    s->truesize = (int32_t)(copied ? p->truesize_copied : p->truesize);
+    s->flow = f->flow;
+    s->header_len = UDP_HLEN;
+    s->gso_size = 0;
+    s->bad = 0;
+    s->from_ring = 0;
+    s->head_frag = !copied;
+    s->plain = 1;
+}
+
+/* Fills in the rest of such an skb, for company that takes the long way. */
+void skb_complete(struct skb *s, const struct flow *flow, const struct skb_nic_params *p, bool hashed);
 
 /* A layer takes its header off: data moves on by n. Returns the new data offset. */
 static inline int skb_pull(struct skb *s, int n)

@@ -309,19 +309,6 @@ static void gap_fraction(const struct traffic_params *p, int64_t link_bps, u128 
     *under /= (uint64_t)divisor;
 }
 
-/* Adds whole picoseconds and keeps the fraction that is owed: after n calls the sum is floor(n * gap). */
-static ps_t even_gap(struct traffic *t)
-{
-    ps_t gap = t->gap;
-
-    t->carry += t->gap_rest;
-    if (t->carry >= t->gap_unit) {
-        t->carry -= t->gap_unit;
-        gap++;
-    }
-    return gap;
-}
-
 static void shape_init(struct traffic *t, int64_t link_bps)
 {
     u128 over = 0;
@@ -348,22 +335,10 @@ static void shape_init(struct traffic *t, int64_t link_bps)
 
 /* ---- gaps of the other kinds ---- */
 
-static ps_t random_gap(struct traffic *t)
-{
-    ps_t drawn = variate_draw(t->exponential, &t->gaps, t->mean);
-
-    if (t->fine < 0)
-        return drawn << -t->fine;
-    t->carry += (uint64_t)drawn;
-    drawn = (ps_t)(t->carry >> t->fine);
-    t->carry &= ((uint64_t)1 << t->fine) - 1;
-    return drawn;
-}
-
 static ps_t train_next(struct traffic *t)
 {
     if (--t->train_left > 0)
-        return t->next_at + even_gap(t);
+        return t->next_at + traffic_even_gap(t);
     if (!t->params.period)
         return PS_NEVER;
     t->train_left = t->train_frames;
@@ -437,11 +412,15 @@ static void stream_named(struct stream *s, uint64_t seed, uint64_t replication, 
     stream_seed(s, seed, replication, name);
 }
 
-/* Holds next_at against what ends a source. */
-static void hold(struct traffic *t)
+static struct frame blank(const struct traffic *t)
 {
-    if (t->sent >= t->limit || t->next_at >= t->end)
-        t->next_at = PS_NEVER;
+    struct frame f = {
+        .flow = t->first_flow, .wire_bytes = (int32_t)t->params.frame, .payload = t->payload, .ttl = 64,
+        .ip_df = 1,                     /* Linux sends so by default: ip_no_pmtu_disc is 0 */
+    };
+
+    frame_unborn(&f);
+    return f;
 }
 
 void traffic_init(struct traffic *t, const struct config *c, int source, uint32_t first_flow,
@@ -454,6 +433,9 @@ void traffic_init(struct traffic *t, const struct config *c, int source, uint32_
     t->flows = traffic_flows(c, source);
     t->exponential = exponential;
     t->payload = (int32_t)p->frame - traffic_headers(p);
+    t->blank = blank(t);
+    t->quick = (p->kind == TRAFFIC_CBR || p->kind == TRAFFIC_POISSON) && p->proto == TRAFFIC_UDP &&
+               !(p->fcs_errors | p->runts);
     t->limit = p->frames && p->kind != TRAFFIC_SENDER ? (uint64_t)p->frames : UINT64_MAX;
     t->end = p->stop ? p->stop : LATEST;
     stream_named(&t->gaps, seed, replication, source, "gaps");
@@ -473,17 +455,17 @@ void traffic_init(struct traffic *t, const struct config *c, int source, uint32_
         t->next_at = PS_NEVER;
     else
         t->next_at = p->kind == TRAFFIC_REPLAY && t->limit ? replay_seek(t) : t->origin;
-    hold(t);
+    traffic_hold(t);
 }
 
-static void step(struct traffic *t)
+static inline void step(struct traffic *t)
 {
     switch ((enum traffic_kind)t->params.kind) {
     case TRAFFIC_CBR:
-        t->next_at += even_gap(t);
+        t->next_at += traffic_even_gap(t);
         break;
     case TRAFFIC_POISSON:
-        t->next_at += random_gap(t);
+        t->next_at += traffic_random_gap(t);
         break;
     case TRAFFIC_ONOFF:
         t->next_at = train_next(t);
@@ -496,7 +478,7 @@ static void step(struct traffic *t)
         t->next_at = t->pushed.first ? t->pushed.first->wire_at : PS_NEVER;
         return;
     }
-    hold(t);
+    traffic_hold(t);
 }
 
 /* A TCP segment of a stream without end: everyone's segment of this round has the same sequence number. */
@@ -514,25 +496,9 @@ static void fill_tcp(const struct traffic *t, struct frame *f)
 
 static void fill(struct traffic *t, struct frame *f)
 {
-    f->flow = t->first_flow + t->turn;
-    f->wire_bytes = (int32_t)t->params.frame;
-    f->payload = t->payload;
-    f->bad = 0;
-    f->ip_id = (uint16_t)t->round;
-    f->ttl = 64;
-    f->tos = 0;
-    f->ip_df = 1;                       /* Linux sends so by default: ip_no_pmtu_disc is 0 */
-    if (t->params.proto == TRAFFIC_TCP) {
+    if (t->params.proto == TRAFFIC_TCP)
         fill_tcp(t, f);
-    } else {
-        f->seq = f->ack = f->tsval = f->tsecr = 0;
-        f->window = 0;
-        f->tcp_flags = 0;
-    }
-    if (++t->turn == t->flows) {
-        t->turn = 0;
-        t->round++;
-    }
+    traffic_turn(t, f);
 }
 
 static void fill_replay(const struct traffic *t, struct frame *f)
@@ -575,17 +541,20 @@ static void spoil(struct traffic *t, struct frame *f)
     }
 }
 
-struct frame *traffic_next(struct traffic *t, struct frame *f)
+struct frame *traffic_next_of_any(struct traffic *t, struct frame *f)
 {
     assert(t->next_at != PS_NEVER);
-    if (t->params.kind == TRAFFIC_SENDER)
+    if (t->params.kind == TRAFFIC_SENDER) {
         f = frame_pop(&t->pushed);
-    else
+        frame_unborn(f);
+    } else {
+        *f = t->blank;
         f->wire_at = t->next_at;
-    if (t->params.kind == TRAFFIC_REPLAY)
-        fill_replay(t, f);
-    else if (t->params.kind != TRAFFIC_SENDER)
-        fill(t, f);
+        if (t->params.kind == TRAFFIC_REPLAY)
+            fill_replay(t, f);
+        else
+            fill(t, f);
+    }
     if (t->params.fcs_errors | t->params.runts)
         spoil(t, f);
     t->sent++;

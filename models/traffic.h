@@ -118,6 +118,8 @@ struct traffic {
     uint32_t to;                /* only frames to this address, 0: all */
     ps_t train_at;              /* start of the current on/off train */
     int64_t train_left, train_frames;
+    bool quick;                 /* a frame is its blank, its turn and its gap */
+    struct frame blank;         /* what all its frames have in common */
     struct frame_queue pushed;  /* kind sender: frames with their wire_at as start time */
     ps_t paced_to;              /* .. and the earliest start of the next, by `interval` */
 };
@@ -144,10 +146,65 @@ void traffic_init(struct traffic *t, const struct config *c, int source, uint32_
 /* Start of the next frame, or PS_NEVER. */
 static inline ps_t traffic_peek(const struct traffic *t) { return t->next_at; }
 
+/* Even gaps: adds whole picoseconds and keeps the fraction that is owed: after n calls the sum is floor(n * gap). */
+static inline ps_t traffic_even_gap(struct traffic *t)
+{
+    ps_t gap = t->gap;
+
+    t->carry += t->gap_rest;
+    if (t->carry >= t->gap_unit) {
+        t->carry -= t->gap_unit;
+        gap++;
+    }
+    return gap;
+}
+
+static inline ps_t traffic_random_gap(struct traffic *t)
+{
+    ps_t drawn = variate_draw(t->exponential, &t->gaps, t->mean);
+
+    if (t->fine < 0)
+        return drawn << -t->fine;
+    t->carry += (uint64_t)drawn;
+    drawn = (ps_t)(t->carry >> t->fine);
+    t->carry &= ((uint64_t)1 << t->fine) - 1;
+    return drawn;
+}
+
+/* Holds next_at against what ends a source. */
+static inline void traffic_hold(struct traffic *t)
+{
+    if (t->sent >= t->limit || t->next_at >= t->end)
+        t->next_at = PS_NEVER;
+}
+
+/* Whose turn it is among the flows. */
+static inline void traffic_turn(struct traffic *t, struct frame *f)
+{
+    f->flow += t->turn;
+    f->ip_id = (uint16_t)t->round;
+    if (++t->turn == t->flows) {
+        t->turn = 0;
+        t->round++;
+    }
+}
+
+struct frame *traffic_next_of_any(struct traffic *t, struct frame *f);
 /* Fills `f` (flow, wire_bytes, payload, TCP/IP fields, bad; wire_at = start time) and moves on. The caller
  * sets id and owns f. Only if traffic_peek() is not PS_NEVER. Returns f, or for kind sender the pushed
- * frame instead (then f goes unused). Hot path: tens of instructions for cbr and poisson. */
-struct frame *traffic_next(struct traffic *t, struct frame *f);
+ * frame instead (then f goes unused). Hot path: inline for undamaged datagrams, cbr or poisson. */
+static inline struct frame *traffic_next(struct traffic *t, struct frame *f)
+{
+    if (!t->quick)
+        return traffic_next_of_any(t, f);
+    *f = t->blank;
+    f->wire_at = t->next_at;
+    traffic_turn(t, f);
+    t->sent++;
+    t->next_at += t->params.kind == TRAFFIC_POISSON ? traffic_random_gap(t) : traffic_even_gap(t);
+    traffic_hold(t);
+    return f;
+}
 
 /* Kind sender: adds a frame with everything but its id; wire_at, its start time, is not before the last
  * one's. The source takes the frame and gives it out again by traffic_next(). */

@@ -46,19 +46,6 @@ const struct model_info udp_model = {
 
 /* ---- from softirq ---- */
 
-static bool has_room(const struct udp_sock *u, int64_t truesize, enum udp_rcvbuf_test test)
-{
-    switch (test) {
-    case UDP_TEST_BEFORE:
-        return u->rmem_alloc <= u->rcvbuf;
-    case UDP_TEST_RACE_GUARD:
-        return u->rmem_alloc <= u->rcvbuf && u->rmem_alloc + truesize <= truesize + u->rcvbuf;
-    case UDP_TEST_AFTER:
-        return u->rmem_alloc == 0 || u->rmem_alloc + truesize <= u->rcvbuf;
-    }
-    return false;
-}
-
 static void wake_reader(struct context *x)
 {
     x->cpu->host->to.readable(x, x->sk);
@@ -78,23 +65,12 @@ static void no_socket(struct context *x)
     context_return(x);
 }
 
-enum { MEM_PAGE = 4096 };               /* sk_mem_schedule charges whole pages */
-
-/* Takes the memory, and says what beside the usual that costs. */
-static ps_t charge(struct udp_sock *u, int64_t truesize, const struct udp_params *p)
+ps_t udp_refuse(struct host *h, struct sock *sk, struct skb *s)
 {
-    ps_t cost = 0;
-
-    if (u->rmem_alloc > u->rcvbuf / 2)
-        cost += p->half_full;
-    if (u->forward_alloc < truesize) {
-        int64_t pages = (truesize - u->forward_alloc + MEM_PAGE - 1) / MEM_PAGE;
-        u->forward_alloc += pages * MEM_PAGE;
-        cost += p->schedule_memory;
-    }
-    u->forward_alloc -= truesize;
-    u->rmem_alloc += truesize;
-    return cost;
+    h->udp.InErrors++;
+    h->udp.RcvbufErrors++;
+    sk->drops++;
+    return h->hc->udp.drop + h->hc->skb.free + host_skb_drop(h, s, FATE_SOCKET_RCVBUFF);
 }
 
 static bool queue(struct context *x)
@@ -109,20 +85,13 @@ static bool queue(struct context *x)
         drop(x, FATE_UDP_CSUM);
         return true;
     }
-    if (!has_room(&sk->udp, s->truesize, (enum udp_rcvbuf_test)h->hc->udp.rcvbuf_test)) {
-        h->udp.InErrors++;
-        h->udp.RcvbufErrors++;
-        sk->drops++;
-        x->owed += h->hc->udp.drop;
-        drop(x, FATE_SOCKET_RCVBUFF);
+    x->skb = NULL;
+    if (!udp_has_room(&sk->udp, s->truesize, &h->hc->udp)) {
+        x->owed += udp_refuse(h, sk, s);
         return true;
     }
-    ps_t cost = h->hc->udp.enqueue + charge(&sk->udp, s->truesize, &h->hc->udp);
-    for (struct frame *f = s->first; f; f = f->next)
-        f->socket_at = h->engine.now;
     trace_emit(&h->engine.trace, h->engine.now, TRACE_SOCK_QUEUE, x->cpu->index, (int64_t)s->first->id, 0);
-    skb_push_tail(&sk->udp.receive, s);
-    x->skb = NULL;
+    ps_t cost = udp_enqueue(&sk->udp, s, &h->hc->udp, h->engine.now);
     if (sk->waiting || sk->app->waiting) {
         context_work(x, cost, wake_reader);
         return false;
@@ -138,38 +107,18 @@ static void looked_up(struct context *x)
         context_return(x);
 }
 
+bool udp_rcv_found(struct context *x)
+{
+    return context_spend(x, x->cpu->host->hc->udp.rcv, looked_up) && queue(x);
+}
+
 bool udp_rcv(struct context *x)
 {
     struct host *h = x->cpu->host;
 
     x->sk = x->skb->bad & FRAME_FRAGMENT ? NULL : sock_lookup(h, x->skb);
     if (x->sk)
-        return context_spend(x, h->hc->udp.rcv, looked_up) && queue(x);
+        return udp_rcv_found(x);
     context_work(x, h->hc->udp.rcv + h->hc->udp.no_socket, no_socket);
     return false;
-}
-
-/* ---- the reader's side ---- */
-
-/* udp_rmem_release, partial: and while it is at it, it takes over what has come meanwhile. */
-static void release(struct udp_sock *u, int64_t truesize)
-{
-    u->forward_deficit += truesize;
-    if (u->forward_deficit < u->rcvbuf / 4 && u->reader.first)   /* udp_next_is_private says this beforehand */
-        return;
-    u->rmem_alloc -= u->forward_deficit;
-    u->forward_alloc += u->forward_deficit;
-    u->forward_alloc -= (u->forward_alloc - 1) / MEM_PAGE * MEM_PAGE;   /* partial: between a byte and a page stays */
-    u->forward_deficit = 0;
-    skb_splice(&u->reader, &u->receive);
-}
-
-struct skb *udp_recv_skb(struct udp_sock *u)
-{
-    if (!u->reader.first)
-        skb_splice(&u->reader, &u->receive);
-    struct skb *s = skb_pop(&u->reader);
-    if (s)
-        release(u, s->truesize);
-    return s;
 }

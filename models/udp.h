@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* UDP: lookup, receive buffer, queue, and memory given back late.
  *
- * In    udp_rcv()        one skb from IP
+ * In    udp_rcv()        one skb from IP; udp_rcv_found(), when its socket is known
+ *       udp_has_room()   its parts, for models/express: the test, udp_enqueue() and udp_refuse()
  *       udp_recv_skb()   the reader takes one datagram, before it is copied
  * Out   sock_data_ready  the reader is woken for every datagram
  *
@@ -50,8 +51,69 @@ struct udp_sock {
 };
 
 bool udp_rcv(struct context *x);        /* context.skb: a stage_fn */
+bool udp_rcv_found(struct context *x);  /* the same once context.sk is known: there is one */
+/* How a full buffer is recognised. */
+static inline bool udp_has_room(const struct udp_sock *u, int64_t truesize, const struct udp_params *p)
+{
+    switch ((enum udp_rcvbuf_test)p->rcvbuf_test) {
+    case UDP_TEST_BEFORE:
+        return u->rmem_alloc <= u->rcvbuf;
+    case UDP_TEST_RACE_GUARD:
+        return u->rmem_alloc <= u->rcvbuf && u->rmem_alloc + truesize <= truesize + u->rcvbuf;
+    case UDP_TEST_AFTER:
+        return u->rmem_alloc == 0 || u->rmem_alloc + truesize <= u->rcvbuf;
+    }
+    return false;
+}
+
+enum { UDP_MEM_PAGE = 4096 };           /* sk_mem_schedule charges whole pages */
+
+/* Queues a datagram for which there is room; returns what that costs, its memory included. */
+static inline ps_t udp_enqueue(struct udp_sock *u, struct skb *s, const struct udp_params *p, ps_t now)
+{
+    ps_t cost = p->enqueue;
+
+    if (u->rmem_alloc > u->rcvbuf / 2)
+        cost += p->half_full;
+    if (u->forward_alloc < s->truesize) {
+        int64_t pages = (s->truesize - u->forward_alloc + UDP_MEM_PAGE - 1) / UDP_MEM_PAGE;
+        u->forward_alloc += pages * UDP_MEM_PAGE;
+        cost += p->schedule_memory;
+    }
+    u->forward_alloc -= s->truesize;
+    u->rmem_alloc += s->truesize;
+    for (struct frame *f = s->first; f; f = f->next)
+        f->socket_at = now;
+    skb_push_tail(&u->receive, s);
+    return cost;
+}
+
+/* Drops one for which there is none; returns what that costs. */
+ps_t udp_refuse(struct host *h, struct sock *sk, struct skb *s);
+
+/* udp_rmem_release, partial: and while it is at it, it takes over what has come meanwhile. */
+static inline void udp_release(struct udp_sock *u, int64_t truesize)
+{
+    u->forward_deficit += truesize;
+    if (u->forward_deficit < u->rcvbuf / 4 && u->reader.first)  /* udp_next_is_private says this beforehand */
+        return;
+    u->rmem_alloc -= u->forward_deficit;
+    u->forward_alloc += u->forward_deficit;
+    u->forward_alloc -= (u->forward_alloc - 1) / UDP_MEM_PAGE * UDP_MEM_PAGE;   /* partial: up to a page stays */
+    u->forward_deficit = 0;
+    skb_splice(&u->reader, &u->receive);
+}
+
 /* The next datagram for the reader, NULL if there is none. Its memory goes back, late: see above. */
-struct skb *udp_recv_skb(struct udp_sock *u);
+static inline struct skb *udp_recv_skb(struct udp_sock *u)
+{
+    if (!u->reader.first)
+        skb_splice(&u->reader, &u->receive);
+    struct skb *s = skb_pop(&u->reader);
+    if (s)
+        udp_release(u, s->truesize);
+    return s;
+}
 
 /* True if taking the next datagram touches nothing that the softirq's side reads or writes: it comes from the reader
  * queue, is not its last, and its memory is not given back yet. */

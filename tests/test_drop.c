@@ -73,5 +73,13 @@ START_TEST(names_are_those_of_ethtool_and_of_the_kernel)
 }
 END_TEST
 
+/* What sim/lab/chunk.c and sim/out/csv.c reckon with when they make room. */
+START_TEST(no_name_is_longer_than_32_letters)
+{
+    EACH_FATE(f)
+        ck_assert_msg(strlen(fate_info[f].name) <= 32, "%s", fate_info[f].name);
+}
+END_TEST
+
 SUITE(drop, every_fate_is_explained, no_two_fates_share_a_name, every_stage_is_a_file_of_the_models,
-      kinds_are_what_the_enumeration_says, names_are_those_of_ethtool_and_of_the_kernel)
+      no_name_is_longer_than_32_letters, kinds_are_what_the_enumeration_says, names_are_those_of_ethtool_and_of_the_kernel)

@@ -277,7 +277,58 @@ START_TEST(the_sum_carries_into_its_high_word)
 }
 END_TEST
 
-SUITE(hist, an_empty_histogram_says_zero, nothing_is_allocated_before_the_first_value_and_one_octave_after,
+/* Values as stages have them: one that repeats, others in between, another that takes its place. In the end the histogram
+ * is the one of the values one by one. */
+START_TEST(runs_are_the_values_one_by_one)
+{
+    static const int64_t value[] = { 0, 0, 417, 417, 417, 900, 417, 0, 900, 900, 900, 5, 900, INT64_MAX, 0, 0, 0, 1 };
+    struct hist runs, plain;
+    struct hist_run run = { 0 };
+
+    hist_init(&runs);
+    hist_init(&plain);
+    for (size_t i = 0; i < sizeof value / sizeof value[0]; i++) {
+        hist_run_add(&run, &runs, value[i]);
+        hist_add(&plain, value[i]);
+    }
+    ck_assert_uint_lt(runs.count, plain.count);         /* something was kept back */
+    hist_run_end(&run, &runs);
+    hist_run_end(&run, &runs);                          /* to end it twice adds nothing */
+    ck_assert_uint_eq(runs.count, plain.count);
+    ck_assert_uint_eq(runs.sum_lo, plain.sum_lo);
+    ck_assert_uint_eq(runs.sum_hi, plain.sum_hi);
+    CHECK_EQ(runs.min, plain.min);
+    CHECK_EQ(runs.max, plain.max);
+    for (int o = 0; o < HIST_OCTAVES; o++) {
+        ck_assert((runs.octave[o] == NULL) == (plain.octave[o] == NULL));
+        if (runs.octave[o])
+            ck_assert_mem_eq(runs.octave[o], plain.octave[o], HIST_SUB * sizeof *runs.octave[o]);
+    }
+    hist_free(&runs);
+    hist_free(&plain);
+}
+END_TEST
+
+/* n times the largest value: the sum needs its upper word. */
+START_TEST(a_value_many_times_is_added_exactly)
+{
+    struct hist many, one;
+
+    hist_init(&many);
+    hist_init(&one);
+    hist_add_n(&many, INT64_MAX, 5);
+    for (int i = 0; i < 5; i++)
+        hist_add(&one, INT64_MAX);
+    ck_assert_uint_eq(many.sum_hi, 2);
+    ck_assert_uint_eq(many.sum_hi, one.sum_hi);
+    ck_assert_uint_eq(many.sum_lo, one.sum_lo);
+    ck_assert_uint_eq(many.count, 5);
+    hist_free(&many);
+    hist_free(&one);
+}
+END_TEST
+
+SUITE(hist, runs_are_the_values_one_by_one, a_value_many_times_is_added_exactly, an_empty_histogram_says_zero, nothing_is_allocated_before_the_first_value_and_one_octave_after,
       one_value_is_every_quantile, quantiles_of_small_values_are_exact,
       a_quantile_is_the_upper_edge_of_its_bucket_within_the_extremes,
       quantiles_are_within_one_part_in_128_of_the_sorted_list,

@@ -73,6 +73,7 @@ START_TEST(the_stages_of_a_latency_add_up_to_its_total)
     rig_burst(&r, 10 * US, rig_flow(&r, FLOW_UDP, 1, 9), 1);
     rig_start(&r);
     rig_until(&r, 10 * MS);
+    host_latencies(&r.host);
     f = &rig_end(&r, 0)->frame;
     for (int s = 0; s < STAGE_TOTAL; s++) {
         CHECK_EQ(r.host.latency[s].count, 1);

@@ -271,22 +271,28 @@ static int yaml_files(const char *folder, char name[NAMES][64])
 }
 
 /* A new scenario is tested by existing. Only its beginning: 2 ms. */
-START_TEST(every_scenario_of_the_folder_obeys)
+static void every_scenario_of(const char *folder, int at_least)
 {
     static char name[NAMES][64];
-    int n = yaml_files(".", name);
+    int n = yaml_files(folder, name);
 
-    ck_assert_int_ge(n, 8);
+    ck_assert_int_ge(n, at_least);
     for (int i = 0; i < n; i++) {
         struct config c;
-        char file[80];
+        char file[96];
 
-        snprintf(file, sizeof file, "%.63s.yaml", name[i]);
+        snprintf(file, sizeof file, "%.16s/%.63s.yaml", folder, name[i]);
         snprintf(context, sizeof context, "%s --set run.duration=2ms --set run.drain=5ms", file);
         machine_load(&c, file, "run.duration=2ms run.drain=5ms");
         all_laws(&c);
         machine_release(&c);
     }
+}
+
+START_TEST(every_scenario_of_the_folder_obeys)
+{
+    every_scenario_of(".", 8);
+    every_scenario_of("bench", 5);
 }
 END_TEST
 
@@ -476,6 +482,116 @@ static void random_scenario(uint64_t seed)
         random_hog(cpus);
 }
 
+/* Machines that the shortcuts of models/netif, horizon, reading and express are made for: datagrams of one socket, its
+ * reader alone on a core or beside the interrupt. Small rings and buffers, batches and budgets, so that every limit is
+ * met in the middle of something. */
+static void plain_scenario(uint64_t seed)
+{
+    stream_seed(&dice, seed, 0, "plain");
+    context[0] = '\0';
+    say("# plain machine %llu of tests/test_laws.c\n", (unsigned long long)seed);
+    say("version: 1\nrun: {duration: %lldus, drain: %lldus}\n", PICK(200, 1000, 3000), PICK(0, 500, 5000));
+    say("kernel: {version: \"%s\", hz: %lld, nohz: %s}\n", WORD("6.12", "6.12", "5.15", "3.10", "6.18"), PICK(250, 1000),
+        onoff());
+    say("kernel.napi.weight: %lld\n", PICK(2, 7, 64, 64));
+    say("net.core: {netdev_budget: %lld, gro_normal_batch: %lld, rmem_max: 16MiB}\n", PICK(16, 300, 300),
+        PICK(1, 1, 3, 8, 8));
+    say("cpu: {count: %lld, model: xeon-e5-1650v4}\n", PICK(1, 2, 2, 2, 3));
+    if (one_in(3))                      /* whole microseconds: things happen at the same instant */
+        say("cpu.freq: 1GHz\nrun.cost_cv: 0\nkernel.tick_phase: 0ms\ncost: {driver.frame: 1us, recv.dequeue: 1us, "
+            "skb.alloc: 0ns, netif: {list: 0ns, list_end: 0ns, skb: 0ns}, ip: {rcv: 0ns, deliver: 0ns}, udp: {rcv: 0ns, "
+            "enqueue: 0ns, drop: 0ns}, recv: {entry: 0ns, lock: 0ns, return: 0ns, user: 0ns, call: 0ns}, gro.frame: 0ns, "
+            "driver.refill: 0ns, driver.refill_frame: 0ns, sock.data_ready: 0ns, skb.heads: 0ns, skb.free: 0ns, "
+            "napi.poll: 1us, softirq.net_rx: 0ns}\n");
+    else
+        say("run.cost_cv: %lld\n", PICK(0, 5, 5, 100));
+    say("nic: {model: %s, channels: %lld, features.gro: %s}\nnic.ring: {rx: %lld, refill_batch: %lld}\n",
+        WORD("ixgbe", "ixgbe", "i40e", "mlx5"), PICK(1, 1, 1, 2), onoff(), PICK(32, 64, 300, 1024), PICK(1, 1, 8, 16));
+    say("nic.coalesce: {rx-usecs: %lldus, rx-frames: %lld, kind: %s, cause: %s}\n", PICK(0, 1, 20, 100), PICK(0, 0, 0, 5),
+        WORD("gap", "delay"), WORD("latched", "unread"));
+    if (one_in(5))
+        say("nic.threaded: on\n");
+    say("traffic[a]: {kind: %s, frames: %lld, flows: %lld, frame: %lldB, rate: %lldkpps, burst: 50us, period: %lldus}\n",
+        WORD("cbr", "poisson", "poisson", "onoff"), PICK(100, 2000, 6000), PICK(1, 1, 3, 40), PICK(64, 64, 128, 1518),
+        PICK(100, 700, 1500, 2500, 15000), PICK(0, 100));
+    if (one_in(4))
+        say("traffic[b]: {kind: poisson, frames: 500, sport: 20000, rate: %lldkpps, frame: %lldB, fcs_errors: %lld, "
+            "proto: %s}\n", PICK(100, 300, 2000), PICK(71, 200, 1518, 1518), PICK(0, 0, 30000),
+            WORD("udp", "udp", "udp", "tcp"));
+    if (one_in(4))                      /* frames wait in the FIFO and leave it faster than they came */
+        say("nic: {link: %lldGbps, ring.empty: %s, fifo: %lldB}\npcie.bandwidth: %lldGbps\n", PICK(10, 25, 100),
+            WORD("drop", "hold"), PICK(2000, 524288), PICK(8, 58));
+    say("app: {kind: %s, cpu: %lld, work: %lldns, work_byte: %lldcycles/B, read_size: %lldB, rcvbuf: %lldB}\n",
+        WORD("recv", "recv", "busy", "epoll"), PICK(-1, -1, -1, 0), PICK(0, 0, 100, 1000, 5000), PICK(0, 0, 2),
+        PICK(1, 700, 65536), PICK(0, 2304, 30000, 1000000));
+}
+
+/* Short frames that wait behind long ones in the FIFO and then leave it at the bus's speed, into small rings that are
+ * refilled often: the place where a look at the hardware must not be spared. */
+static void waiting_scenario(uint64_t seed)
+{
+    stream_seed(&dice, seed, 0, "waiting");
+    context[0] = '\0';
+    say("# waiting machine %llu of tests/test_laws.c\n", (unsigned long long)seed);
+    say("version: 1\nrun: {duration: 1ms, cost_cv: %lld}\n", PICK(0, 5));
+    say("kernel.version: 6.12\ncpu: {model: xeon-e5-1650v4, count: 2}\n");
+    say("nic: {model: ixgbe, channels: %lld, link: %lldGbps, features.gro: off, rss.hash_udp_ports: on}\n", PICK(1, 1, 2),
+        PICK(10, 25, 100));
+    say("nic.ring: {empty: %s, refill_batch: %lld, rx: %lld}\ncost.driver.frame: %lldns\n", WORD("hold", "hold", "drop"),
+        PICK(1, 2, 4, 8, 16), PICK(16, 32, 64, 128), PICK(20, 50, 200, 1000));
+    say("traffic[a]: {kind: %s, rate: %lldMpps, frame: 64B, flows: %lld}\n", WORD("cbr", "poisson"), PICK(1, 5, 14, 30),
+        PICK(1, 8));
+    say("traffic[b]: {kind: %s, burst: 5us, period: 20us, rate: %lldkpps, frame: 1518B, sport: 20000, flows: %lld}\n",
+        WORD("cbr", "poisson", "onoff"), PICK(100, 500, 2000), PICK(1, 8));
+    say("app: {kind: recv, cpu: 1, rcvbuf: 1MiB}\nnet.core.rmem_max: 16777216\n");
+}
+
+START_TEST(frames_that_wait_change_nothing)
+{
+    struct config c;
+
+    waiting_scenario((uint64_t)_i);
+    machine_parse(&c, context, "");
+    all_laws(&c);
+    machine_release(&c);
+}
+END_TEST
+
+START_TEST(the_short_ways_are_exact)
+{
+    struct config c;
+
+    plain_scenario((uint64_t)_i);
+    machine_parse(&c, context, "");
+    all_laws(&c);
+    machine_release(&c);
+}
+END_TEST
+
+/* .. and they are taken: a third of these machines have frames on the express, some of them most frames. */
+START_TEST(the_short_ways_are_taken)
+{
+    int some = 0, most = 0;
+
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        struct config c;
+        struct host h;
+        plain_scenario(seed);
+        machine_parse(&c, context, "");
+        machine_host(&c, &h);
+        uint64_t polled = 0;
+        for (int q = 0; q < h.nic[0].queues; q++)
+            polled += h.nic[0].queue[q].ring.counters.rx_packets;
+        some += h.express_frames > 0;
+        most += 2 * h.express_frames > polled;
+        host_free(&h);
+        machine_release(&c);
+    }
+    ck_assert_int_ge(some, 33);
+    ck_assert_int_ge(most, 15);
+}
+END_TEST
+
 START_TEST(every_machine_obeys)
 {
     struct config c;
@@ -589,6 +705,9 @@ Suite *laws_suite(void)
 
     tcase_add_test(t, every_scenario_of_the_folder_obeys);
     tcase_add_loop_test(t, every_machine_obeys, 1, MACHINES + 1);
+    tcase_add_loop_test(t, the_short_ways_are_exact, 1, MACHINES + 1);
+    tcase_add_loop_test(t, frames_that_wait_change_nothing, 1, MACHINES / 5 + 1);
+    tcase_add_test(t, the_short_ways_are_taken);
     tcase_add_test(t, the_machines_differ);
     tcase_add_test(t, as_many_are_inside_as_arrive_while_one_stays);
     tcase_set_timeout(t, 300);

@@ -197,6 +197,6 @@ const struct command query_command = {
     .what = "ask the database in SQL, timelines of all frames included",
     .about = "Answers one SELECT: a table on a terminal, else CSV with a title line. Nothing can be changed. Views to begin\n"
              "with: v_run, v_quantile, v_metric_ci, drops, sweep_<name>. Full timelines (`rxsim run --timelines full`) are\n"
-             "table timeline, one row per frame, times in ns; timeline_quantile(RUN_ID, STAGE, Q) is quick and exact.",
+             "table timeline, one row per frame, times in ns; timeline_quantile(RUN_ID, STAGE, Q) is quick, and exact to the ns.",
     .options = options, .examples = examples, .run = run,
 };

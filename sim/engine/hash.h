@@ -20,15 +20,19 @@ static inline uint64_t hash_add(uint64_t h, uint64_t x)
     return hash_mix(h ^ (x + UINT64_C(0x9e3779b97f4a7c15) + (h << 6) + (h >> 2)));
 }
 
+__extension__ typedef unsigned __int128 hash_wide;
+
 struct fingerprint { uint64_t lo, hi; };
 
-/* Adds one fact. The order of facts does not matter; two equal facts count twice. */
+/* Adds one fact, a mixed word. The order of facts does not matter; two equal facts count twice. The square of an odd
+ * number made of it spreads it over all 128 bits. */
 static inline void fingerprint_add(struct fingerprint *f, uint64_t fact)
 {
-    uint64_t lo = hash_mix(fact + UINT64_C(0x9e3779b97f4a7c15));
+    hash_wide sum = (hash_wide)f->hi << 64 | f->lo;
 
-    f->lo += lo;
-    f->hi += (f->lo < lo) + hash_mix(fact ^ UINT64_C(0xd1b54a32d192ed03));
+    sum += (hash_wide)(fact ^ UINT64_C(0x9e3779b97f4a7c15)) * (fact | 1);
+    f->lo = (uint64_t)sum;
+    f->hi = (uint64_t)(sum >> 64);
 }
 
 #endif

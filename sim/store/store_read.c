@@ -304,12 +304,7 @@ static int load_stages(struct store *s, struct stored_run *run)
  * extremes are known exactly from elsewhere. */
 static void fill_bucket(struct hist *h, int64_t lo, uint64_t n)
 {
-    int octave = hist_octave((uint64_t)lo);
-    unsigned shift = octave > 0 ? (unsigned)octave - 1 : 0;
-
-    if (!h->octave[octave])
-        hist_new_octave(h, octave);
-    h->octave[octave][((uint64_t)lo >> shift) & (HIST_SUB - 1)] += n;
+    *hist_bucket(h, (uint64_t)lo) += n;
 }
 
 static int load_buckets(struct store *s, struct stored_run *run, struct result_stage *stage)
