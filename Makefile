@@ -19,7 +19,7 @@ DEV        ?=
 QUICK      ?=
 LONG       ?=
 FUZZ       ?= 60
-CFLAGS     ?= -O2 -g
+CFLAGS     ?= -O3 -g
 CPPFLAGS   ?=
 LDFLAGS    ?=
 LDLIBS     ?=
@@ -76,7 +76,7 @@ say = $(if $(filter 1,$(V)),@:,@printf '  %-5s %s\n' $(1) $(2))
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all check check-layers check-e2e sanitize fuzz matrix bench bench-check bench-record demo deps man lint
+.PHONY: all check check-layers check-e2e sanitize fuzz matrix bench bench-check bench-stages bench-record demo deps man lint
 .PHONY: assumptions
 .PHONY: install uninstall dist clean help FORCE
 
@@ -209,6 +209,9 @@ bench: $(B)/rxsim $(BENCHES)    ## a table of speed: ratios of this sitting, ins
 
 bench-check: $(B)/rxsim         ## instructions per frame against tests/bench/instructions.csv, 3 % up or down
 	$(Q)$(HERE) CFLAGS="$(CFLAGS)" bash tests/bench/instructions.sh check
+
+bench-stages: $(B)/rxsim        ## where the instructions of a frame go, by stage
+	$(Q)$(HERE) bash tests/bench/stages.sh
 
 bench-record: $(B)/rxsim        ## write tests/bench/instructions.csv anew
 	$(Q)$(HERE) CFLAGS="$(CFLAGS)" bash tests/bench/instructions.sh record

@@ -13,7 +13,7 @@ set -euo pipefail
 export LC_ALL=C
 
 RXSIM=${RXSIM:-build/rxsim}
-CFLAGS=${CFLAGS:--O2 -g}
+CFLAGS=${CFLAGS:--O3 -g}
 TABLE=tests/bench/instructions.csv
 JUDGED=(yardstick-linerate yardstick-overload linerate tcp-bulk)
 TOLERANCE=3                     # percent: beyond what the place of code and data does, below what a change worth a look does
