@@ -99,7 +99,7 @@ $(B)/tests/check: $(TEST_OBJS) $(B)/librxsim.a
 # The tables of timelines for other programs: sqlite3 FILE ".load build/rxsim_timeline". It calls the SQLite of whoever
 # loads it, so it links none.
 EXTENSION := $(addprefix $(B)/extension/,$(addsuffix .o,sim/store/timeline sim/store/timeline_quantile \
-             sim/store/chunk_scan sim/lab/chunk models/drop))
+             sim/store/chunk_scan sim/store/vtab sim/lab/chunk models/drop))
 
 $(B)/rxsim_timeline.so: $(EXTENSION)
 	$(call say,LINK,$@)

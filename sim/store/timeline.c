@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/store/chunk_scan.h"
+#include "sim/store/vtab.h"
 
 /* ORDER: run_id, then as enum chunk_column, then what is computed. */
 enum { COLUMN_RUN, COLUMN_FIRST, COLUMN_LATENCY = COLUMN_FIRST + CHUNK_COLUMNS };
@@ -17,35 +18,13 @@ struct cursor {
     struct chunk_scan scan;
 };
 
-struct table {
-    sqlite3_vtab base;
-    sqlite3 *db;
-};
-
 static int connect(sqlite3 *db, void *unused, int argc, const char *const *argv, sqlite3_vtab **out, char **error)
 {
-    struct table *t;
-    int code = sqlite3_declare_vtab(db, "CREATE TABLE x(run_id INTEGER, seq INTEGER, flow INTEGER, len INTEGER,"
-                                    " queue INTEGER, cpu INTEGER, t_wire INTEGER, t_dma INTEGER, t_irq INTEGER,"
-                                    " t_poll INTEGER, t_stack INTEGER, t_socket INTEGER, t_app INTEGER, fate TEXT,"
-                                    " latency INTEGER)");
-
     (void)unused, (void)argc, (void)argv, (void)error;
-    if (code != SQLITE_OK)
-        return code;
-    t = sqlite3_malloc64(sizeof *t);
-    if (!t)
-        return SQLITE_NOMEM;
-    memset(t, 0, sizeof *t);
-    t->db = db;
-    *out = &t->base;
-    return SQLITE_OK;
-}
-
-static int disconnect(sqlite3_vtab *table)
-{
-    sqlite3_free(table);
-    return SQLITE_OK;
+    return vtab_connect(db, "CREATE TABLE x(run_id INTEGER, seq INTEGER, flow INTEGER, len INTEGER,"
+                            " queue INTEGER, cpu INTEGER, t_wire INTEGER, t_dma INTEGER, t_irq INTEGER,"
+                            " t_poll INTEGER, t_stack INTEGER, t_socket INTEGER, t_app INTEGER, fate TEXT,"
+                            " latency INTEGER)", out);
 }
 
 /* ---- planning ---- */
@@ -165,7 +144,7 @@ static unsigned number_of(const char *digits)
 static int filter(sqlite3_vtab_cursor *cursor, int given, const char *columns, int argc, sqlite3_value **argv)
 {
     struct cursor *c = (struct cursor *)cursor;
-    sqlite3 *db = ((struct table *)cursor->pVtab)->db;
+    sqlite3 *db = ((struct vtab *)cursor->pVtab)->db;
     /* ORDER: as GIVEN_RUN, GIVEN_LOWER, GIVEN_UPPER. */
     static const int parameter[] = { SCAN_RUN, SCAN_LOWER, SCAN_UPPER };
 
@@ -230,7 +209,7 @@ static int rowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *out)
 
 /* Without xCreate the table is there under its own name and no other. */
 const sqlite3_module timeline_module = {
-    .xConnect = connect, .xBestIndex = best_index, .xDisconnect = disconnect, .xOpen = open_cursor,
+    .xConnect = connect, .xBestIndex = best_index, .xDisconnect = vtab_disconnect, .xOpen = open_cursor,
     .xClose = close_cursor, .xFilter = filter, .xNext = next, .xEof = at_end, .xColumn = column, .xRowid = rowid,
 };
 

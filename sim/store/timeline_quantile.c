@@ -6,6 +6,7 @@
 
 #include "sim/store/chunk_scan.h"
 #include "sim/store/timeline.h"
+#include "sim/store/vtab.h"
 
 /* ORDER: stages as in models/host, stage_name. A stage is the time from one column to another; a frame whose poll needed
  * no interrupt of its own was noticed when it was in memory. */
@@ -135,11 +136,6 @@ static size_t rank_of(double q, size_t n)
 
 enum { COLUMN_NS, COLUMN_FRAMES, COLUMN_RUN, COLUMN_STAGE, COLUMN_Q };
 
-struct table {
-    sqlite3_vtab base;
-    sqlite3 *db;
-};
-
 struct cursor {
     sqlite3_vtab_cursor base;
     bool done;
@@ -150,26 +146,9 @@ struct cursor {
 
 static int connect(sqlite3 *db, void *unused, int argc, const char *const *argv, sqlite3_vtab **out, char **error)
 {
-    struct table *t;
-    int code = sqlite3_declare_vtab(db, "CREATE TABLE x(ns INTEGER, frames INTEGER, run_id INTEGER HIDDEN,"
-                                    " stage TEXT HIDDEN, q REAL HIDDEN)");
-
     (void)unused, (void)argc, (void)argv, (void)error;
-    if (code != SQLITE_OK)
-        return code;
-    t = sqlite3_malloc64(sizeof *t);
-    if (!t)
-        return SQLITE_NOMEM;
-    memset(t, 0, sizeof *t);
-    t->db = db;
-    *out = &t->base;
-    return SQLITE_OK;
-}
-
-static int disconnect(sqlite3_vtab *table)
-{
-    sqlite3_free(table);
-    return SQLITE_OK;
+    return vtab_connect(db, "CREATE TABLE x(ns INTEGER, frames INTEGER, run_id INTEGER HIDDEN,"
+                            " stage TEXT HIDDEN, q REAL HIDDEN)", out);
 }
 
 /* All three arguments, or there is no way to answer. */
@@ -247,7 +226,7 @@ static int gather(struct chunk_scan *s, struct latencies *l, int stage, int64_t 
 static int answer(struct cursor *c, struct chunk_scan *s, sqlite3_value *run)
 {
     struct latencies l = { 0 };
-    sqlite3 *db = ((struct table *)c->base.pVtab)->db;
+    sqlite3 *db = ((struct vtab *)c->base.pVtab)->db;
     int64_t from_ns;
     int code = warmup_ns(db, run, &from_ns);
 
@@ -329,6 +308,6 @@ static int rowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *out)
 }
 
 const sqlite3_module timeline_quantile_module = {
-    .xConnect = connect, .xBestIndex = best_index, .xDisconnect = disconnect, .xOpen = open_cursor,
+    .xConnect = connect, .xBestIndex = best_index, .xDisconnect = vtab_disconnect, .xOpen = open_cursor,
     .xClose = close_cursor, .xFilter = filter, .xNext = next, .xEof = at_end, .xColumn = column, .xRowid = rowid,
 };
