@@ -26,6 +26,7 @@ struct campaign {
     double *metric;             /* of each run, NAN before: see campaign_metric */
     bool *deterministic;        /* of each run */
     bool *have;                 /* this run's numbers are known */
+    int kept_old;               /* runs whose stored timelines stay as they are */
     int failed, known;          /* runs */
     bool store_failed;
     campaign_fn *each;          /* may be NULL */

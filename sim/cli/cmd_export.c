@@ -2,7 +2,9 @@
 /* rxsim export: the frames of a stored run for other people's tools. */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "sim/cli/commands.h"
 #include "sim/cli/session.h"
@@ -61,21 +63,28 @@ static int cannot_write(const char *path)
     return EXIT_IO;
 }
 
+/* Under its name only when it is complete. */
 static int export_set(struct store *s, const struct run_set *set, const struct arguments *a)
 {
     const char *path = given_text(a, "output");
+    char unfinished[PATH_MAX];
+    struct stat old;
     FILE *out;
     int code;
 
     if (!path)
         return export_to(s, set, stdout, a);
-    out = fopen(path, "w");
+    bool plain = stat(path, &old) != 0 || S_ISREG(old.st_mode);         /* a device or a pipe is written to */
+    snprintf(unfinished, sizeof unfinished, plain ? "%s.part" : "%s", path);
+    out = fopen(unfinished, "w");
     if (!out)
         return cannot_write(path);
     code = export_to(s, set, out, a);
     bool failed = ferror(out) != 0;
-    if ((fclose(out) != 0 || failed) && code == EXIT_OK)
-        return cannot_write(path);
+    if ((fclose(out) != 0 || failed || (plain && code == EXIT_OK && rename(unfinished, path) != 0)) && code == EXIT_OK)
+        code = cannot_write(path);
+    if (plain && code != EXIT_OK)
+        remove(unfinished);
     return code;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* rxsim query: SQL on the database of results, read only. */
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "sim/cli/commands.h"
@@ -24,6 +25,15 @@ static const char *const examples[] = {
     NULL
 };
 
+/* A statement without an answer: said, because an id may be mistaken, or the run's timelines only sampled. */
+static void say_no_rows(const char *sql)
+{
+    if (strstr(sql, "timeline"))
+        say("no rows: runs made with `rxsim run SCENARIO --timelines full`, which says their number, have full timelines");
+    else
+        say("no rows");
+}
+
 /* ---- as CSV ---- */
 
 static void csv_head(void *user, int columns, const char *const *name)
@@ -36,10 +46,22 @@ static void csv_head(void *user, int columns, const char *const *name)
 
 static void csv_row(void *user, int columns, const struct query_cell *cell)
 {
-    (void)user;
+    uint64_t *rows = user;
+
+    ++*rows;
     for (int i = 0; i < columns; i++)
         csv_cell(stdout, cell[i].text, i);
     putchar('\n');
+}
+
+static int query_csv(struct store *s, const char *sql)
+{
+    uint64_t rows = 0;
+    int outcome = store_query(s, sql, &(struct query_sink){ csv_head, csv_row, &rows });
+
+    if (outcome == 0 && rows == 0)
+        say_no_rows(sql);
+    return outcome;
 }
 
 /* ---- as JSON: an array of objects ---- */
@@ -156,7 +178,7 @@ static int query_table(struct store *s, const char *sql)
         table_print(&r.table, 0, stdout);
         table_free(&r.table);
     } else if (outcome == 0 && !r.wide) {
-        say("no rows");
+        say_no_rows(sql);
     }
     if (r.rows > SHOWN_ROWS)
         say("%d of %d rows are shown; --csv prints all", SHOWN_ROWS, r.rows);
@@ -172,7 +194,7 @@ static int query(struct store *s, const struct arguments *a)
     if (a->json)
         return query_json(s, sql);
     if (given(a, "csv") || !isatty(STDOUT_FILENO))
-        return store_query(s, sql, &(struct query_sink){ csv_head, csv_row, NULL });
+        return query_csv(s, sql);
     return query_table(s, sql);
 }
 

@@ -152,7 +152,11 @@ static void print_replications(struct campaign *c)
     char mean[NUMBER_TEXT], half[NUMBER_TEXT];
     struct table t;
 
-    printf("\nOver %d replications\n", c->plan.reps);
+    uint64_t done = campaign_estimate(c, 0, 0).n;
+    if (done < (uint64_t)c->plan.reps)
+        printf("\nOver %" PRIu64 " of %d replications, the others did not run to their end\n", done, c->plan.reps);
+    else
+        printf("\nOver %d replications\n", c->plan.reps);
     if (fixed)
         printf("  deterministic: nothing in this scenario is random, so every replication is the same\n");
     table_init(&t, fixed ? "|>value|" : "|>mean|>+- (95 %)|");

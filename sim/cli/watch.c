@@ -105,7 +105,7 @@ static void stop_soon(struct watch *w, int signal)
         _exit(EXIT_SIGNAL + signal);
     }
     atomic_store(&w->stop, 1);
-    fputs("rxsim: stopping; once more stops at once\n", stderr);
+    fputs("rxsim: stopping: what is unfinished is not stored; once more stops at once\n", stderr);
 }
 
 /* Who started us with a signal ignored (nohup, a shell's background job) wants it ignored. */

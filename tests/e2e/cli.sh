@@ -295,10 +295,20 @@ holds 'export ends well and prints nothing' test "$code" -eq 0 -a ! -s out
 holds 'and writes what the table has' same_files frames.csv asked.csv
 run export 1 --to csv --db t.db
 holds 'export to stdout is the same' same_files out frames.csv
+holds 'nothing unfinished is left' test ! -e frames.csv.part
+cp frames.csv before.csv
+run export 1 --to csv --db nosuch.db -o frames.csv
+holds 'an export that fails leaves the old file as it was' same_files frames.csv before.csv
+expect 0 err 'no rows: runs made with .*--timelines full' 'a quantile of a run that is not there' \
+    query "SELECT * FROM timeline_quantile(99, 'total', 0.99)" --db t.db
+expect 0 err '^rxsim: no rows$' 'a statement without an answer' query 'SELECT 1 WHERE 0' --db t.db
 expect 2 err '--to FORMAT missing; there is: csv' 'export without a format' export 1 --db t.db
 expect 2 err 'must be one of csv' 'export to what there is not' export 1 --to punchcards --db t.db
 expect 3 err 'could not be written' 'export to where nothing can be' export 1 --to csv -o no/such/folder --db t.db
 expect 0 err 'its sampled frames' 'export of a run without timelines' export 1 --to csv --db a.db
+run run good.yaml --db kept.db -q
+expect 0 err '--sample is for new runs' 'a stored run keeps its sample, and that is said' \
+    run good.yaml --db kept.db -q --sample 2
 run run good.yaml --timelines none --db none.db -q --json
 holds 'run --json says what is stored' grep -q '"timelines": {' out
 expect 0 out '^0$' 'and none is none' query 'SELECT (SELECT count(*) FROM packet) + (SELECT count(*) FROM timeline)' \
