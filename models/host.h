@@ -167,8 +167,9 @@ bool host_run(struct host *h, const atomic_int *stop, atomic_llong *progress_ps)
 
 /* The end of a frame: books it, shows it, and gives it back to the pool. */
 void host_frame_end(struct host *h, struct frame *f, enum fate fate);
-/* The same for one that was read, which most are. */
+/* The same for one that was read, and for one that found no descriptor: what most frames meet. */
 void host_frame_delivered(struct host *h, struct frame *f, ps_t when);
+void host_frame_no_desc(struct host *h, struct frame *f, ps_t when);
 /* The same for an end that lies in the past: hardware is settled late, its facts carry their own time. */
 void host_frame_end_at(struct host *h, struct frame *f, enum fate fate, ps_t when);
 /* The end of an skb and all its frames. Returns what freeing its memory costs beside cost.skb.free. */

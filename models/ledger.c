@@ -35,8 +35,8 @@ uint64_t host_in_flight(const struct host *h)
     return sum.offered - ended;
 }
 
-/* The end of a frame is compiled twice: once for what most frames meet, with the fate's constants folded in, and once for
- * the rest. */
+/* The end of a frame is compiled three times: for the two that most frames meet, with the fate's constants folded in, and
+ * for the rest. */
 #define FRAME_END_INLINE static inline __attribute__((always_inline))
 
 /* Runs of equal values come where a stage has no queue. */
@@ -75,10 +75,9 @@ static inline uint64_t frame_fact(const struct frame *f, enum fate fate, ps_t wh
     return x ^ x >> 32;
 }
 
-FRAME_END_INLINE void observe(struct host *h, const struct frame *f, enum fate fate, ps_t when)
+FRAME_END_INLINE void observe(struct host *h, const struct frame *f, enum fate fate, enum fate_kind kind, ps_t when)
 {
-    bool dropped = fate != FATE_DELIVERED && fate_info[fate].kind == FATE_KIND_DROPPED &&
-                   f->id < h->observer.drops_below;
+    bool dropped = kind == FATE_KIND_DROPPED && f->id < h->observer.drops_below;
     bool slow = fate == FATE_DELIVERED && when - f->wire_at >= h->observer.slow_from;
 
     if (f->sampled || dropped || slow)
@@ -96,7 +95,7 @@ FRAME_END_INLINE void frame_end(struct host *h, struct frame *f, enum fate fate,
     fingerprint_add(&h->fingerprint, frame_fact(f, fate, when));
     if (fate == FATE_DELIVERED && f->wire_at >= h->warm_at)
         add_latencies(h, f, when);
-    observe(h, f, fate, when);
+    observe(h, f, fate, kind, when);
     trace_emit(&h->engine.trace, when, TRACE_KFREE_SKB, f->cpu, (int64_t)f->id, fate);
     pool_return(&h->frames, f);
 }
@@ -104,6 +103,11 @@ FRAME_END_INLINE void frame_end(struct host *h, struct frame *f, enum fate fate,
 void host_frame_delivered(struct host *h, struct frame *f, ps_t when)
 {
     frame_end(h, f, FATE_DELIVERED, FATE_KIND_DELIVERED, when);
+}
+
+void host_frame_no_desc(struct host *h, struct frame *f, ps_t when)
+{
+    frame_end(h, f, FATE_RX_NO_DESC, FATE_KIND_DROPPED, when);
 }
 
 void host_frame_end_at(struct host *h, struct frame *f, enum fate fate, ps_t when)

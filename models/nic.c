@@ -122,7 +122,7 @@ static inline void write_frame(struct nic *n, struct nic_queue *q, struct frame 
 static inline void no_descriptor(struct nic *n, struct nic_queue *q, struct frame *f, ps_t now)
 {
     q->ring.counters.rx_no_desc++;
-    host_frame_end_at(n->host, f, FATE_RX_NO_DESC, now);
+    host_frame_no_desc(n->host, f, now);
 }
 
 /* The oldest frame gets a descriptor and is written, or meets an empty ring at `now`. */
