@@ -692,7 +692,7 @@ START_TEST(as_many_are_inside_as_arrive_while_one_stays)
 END_TEST
 
 #ifdef __SANITIZE_ADDRESS__
-enum { MACHINES = 100 };        /* the sanitizers make each one ten times as long */
+enum { MACHINES = 60 };         /* the sanitizers make each one ten times as long */
 #else
 enum { MACHINES = 500 };
 #endif
