@@ -86,9 +86,7 @@ static inline ps_t take_head(struct host *h, struct skb *s, const struct skb_par
 /* What this skb's memory costs: caches run dry in a fixed rhythm. */
 static inline ps_t memory_cost(struct host *h, struct skb *s, const struct skb_params *p)
 {
-    ps_t cost = p->alloc + take_head(h, s, p);
-
-    return cost + host_new_skb(h);
+    return p->alloc + take_head(h, s, p) + host_new_skb(h);
 }
 
 /* The frame's skb goes to GRO, and GRO's list up if it is full. */
@@ -149,10 +147,7 @@ static inline bool take(struct context *x, struct nic_queue *q, struct frame *f)
     bool copy = copied(q, f);
     ps_t cost = p->frame;
 
-    f->poll_at = h->engine.now;
-    f->cpu = (int16_t)x->cpu->index;
-    if (x->napi->irq_at >= f->dma_at)
-        f->irq_at = x->napi->irq_at;
+    napi_took(x->napi, f, x->cpu->index, h->engine.now);
     if (x->work == 0)
         cost += p->first;
     x->work++;

@@ -39,12 +39,12 @@ static bool one_way(const struct nic_queue *q)
 /* The largest and the least that host_vary() makes of a cost. */
 static ps_t vary_most(const struct host *h, ps_t cost)
 {
-    return h->hc_cost_cv ? (ps_t)((uint64_t)cost * h->cost->q[VARIATE_SIZE - 1] / VARIATE_UNIT) : cost;
+    return h->hc_cost_cv ? host_scale(h, cost, VARIATE_SIZE - 1) : cost;
 }
 
 static ps_t vary_least(const struct host *h, ps_t cost)
 {
-    return h->hc_cost_cv ? (ps_t)((uint64_t)cost * h->cost->q[0] / VARIATE_UNIT) : cost;
+    return h->hc_cost_cv ? host_scale(h, cost, 0) : cost;
 }
 
 static ps_t max(ps_t a, ps_t b)
@@ -87,7 +87,7 @@ void express_init(struct nic_queue *q)
     if (!sk)
         return;
     const struct app_params *a = sk->app->params;
-    ps_t rest = c->recv_return + a->work + c->user + c->call + c->recv_entry + c->recv_lock;
+    ps_t rest = reading_round_least(c, a);
     ps_t longest = c->recv_dequeue + ps_of_fs_per_byte(c->copy_byte, a->read_size);
     costs(p, q);
     p->most = frame_most(p, h);
@@ -214,10 +214,7 @@ static inline void take(struct ride *w, struct frame *f)
     struct skb *s = pool_take(&h->skbs);
     ps_t cost = w->p->frame + host_new_skb(h);
 
-    f->poll_at = w->at;
-    f->cpu = (int16_t)w->x->cpu->index;
-    if (w->x->napi->irq_at >= f->dma_at)
-        f->irq_at = w->x->napi->irq_at;
+    napi_took(w->x->napi, f, w->x->cpu->index, w->at);
     if (w->work++ == 0)
         cost += w->q->driver.params->first;
     skb_build_plain(s, f, &w->q->nic->config->skb, false);

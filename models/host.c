@@ -483,7 +483,8 @@ int host_init(struct host *h, const struct config *c, uint64_t seed, uint64_t re
     h->warm_at = h->hc->run.warmup;
     h->hc_cost_cv = h->hc->run.cost_cv;
     h->skb_heads = h->hc->skb.heads;
-    h->skb_heads_every = h->hc->skb.heads_every > 0 ? h->hc->skb.heads_every : INT64_MAX;
+    h->skb_heads_every = h->hc->skb.heads_every;
+    h->skb_heads_at = h->hc->skb.heads_every > 0 ? (uint64_t)h->hc->skb.heads_every : UINT64_MAX;   /* 0: never */
     h->observer.slow_from = PS_NEVER;
     return host_build(h);
 }

@@ -128,7 +128,7 @@ struct host {
     struct pool frames, skbs;
     uint64_t sample_every;      /* of each wire every so manieth frame is marked as sampled; 0: none */
     uint64_t skb_builds, skb_heads_at;  /* so far; at which number the cache of sk_buffs is refilled */
-    int64_t skb_heads_every;    /* hc->skb.heads_every, or never */
+    int64_t skb_heads_every;    /* hc->skb.heads_every and heads, at hand */
     ps_t skb_heads;
     struct pool head_pages;
     struct head_page *head_page;        /* that heads are cut from; NULL: a new one is needed */
@@ -186,6 +186,12 @@ struct ledger host_ledger(const struct host *h);
 /* Frames offered and not yet ended. */
 uint64_t host_in_flight(const struct host *h);
 
+/* A cost by the factor at one place of the distribution, 0 .. VARIATE_SIZE - 1, the least first. */
+static inline ps_t host_scale(const struct host *h, ps_t cost, uint64_t place)
+{
+    return (ps_t)((uint64_t)cost * h->cost->q[place] / VARIATE_UNIT);
+}
+
 /* A cost with this frame's own factor: drawn by frame number, not by order of service, so that sweep points stay
  * paired. `salt` tells the costs of one frame apart. */
 static inline ps_t host_vary(const struct host *h, ps_t cost, uint64_t frame, uint64_t salt)
@@ -193,20 +199,16 @@ static inline ps_t host_vary(const struct host *h, ps_t cost, uint64_t frame, ui
     if (h->hc_cost_cv == 0)
         return cost;
     uint64_t u = hash_mix(frame * UINT64_C(0x9e3779b97f4a7c15) + h->cost_salt + salt);
-    return (ps_t)((uint64_t)cost * h->cost->q[u >> (64 - VARIATE_BITS)] / VARIATE_UNIT);
+    return host_scale(h, cost, u >> (64 - VARIATE_BITS));
 }
 
 /* What one more sk_buff costs beside cost.skb.alloc: the cache of them runs dry in a fixed rhythm. */
 static inline ps_t host_new_skb(struct host *h)
 {
-    ps_t cost = 0;
-
-    if (h->skb_builds == h->skb_heads_at) {
-        h->skb_heads_at += (uint64_t)h->skb_heads_every;
-        cost = h->skb_builds > 0 ? h->skb_heads : 0;
-    }
-    h->skb_builds++;
-    return cost;
+    if (h->skb_builds++ != h->skb_heads_at)
+        return 0;
+    h->skb_heads_at += (uint64_t)h->skb_heads_every;
+    return h->skb_heads;
 }
 
 /* A model fact for the fingerprint. */

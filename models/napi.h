@@ -91,6 +91,15 @@ ps_t napi_schedule_from(struct napi *n, struct cpu *waker);
 void napi_poll(struct context *x);              /* polls context.napi, then returns */
 void napi_complete_done(struct context *x);     /* called by the driver; returns to it when all is handed up */
 
+/* A poll took the frame: when, where, and whether an interrupt led to it. */
+static inline void napi_took(const struct napi *n, struct frame *f, int cpu, ps_t at)
+{
+    f->poll_at = at;
+    f->cpu = (int16_t)cpu;
+    if (n->irq_at >= f->dma_at)
+        f->irq_at = n->irq_at;
+}
+
 static inline void napi_append(struct napi_list *l, struct napi *n)
 {
     n->next = NULL;

@@ -105,7 +105,7 @@ static inline bool nic_ring_lasts(const struct nic_queue *q)
 {
     const struct nic *n = q->nic;
 
-    return n->next_at > n->engine->now || 
+    return n->next_at > n->engine->now ||
            n->engine->now - n->next_at < (q->ring.posted - 1 - n->fifo.frames.length) * n->least_slot;
 }
 

@@ -38,12 +38,18 @@ static inline ps_t reading_copy_cost(const struct context *x)
     return host_vary(x->cpu->host, p->recv_dequeue + copy, x->skb->first->id, 1);
 }
 
-/* From there to the next look at the queue: return to user mode, the program's work, the next call. */
+/* What follows every copy, up to the next look at the queue: return to user mode, the program's work, the next call. */
+static inline ps_t reading_round_least(const struct app_host_params *p, const struct app_params *a)
+{
+    return p->recv_return + p->user + a->work + p->call + p->recv_entry + p->recv_lock;
+}
+
+/* The same for this datagram, with what it adds. */
 static inline ps_t reading_round_cost(const struct context *x)
 {
     const struct app_host_params *p = &x->cpu->host->hc->app;
     const struct app_params *a = x->sk->app->params;
-    ps_t cost = p->recv_return + p->user + a->work + p->call + p->recv_entry + p->recv_lock;
+    ps_t cost = reading_round_least(p, a);
 
     if (a->work_byte > 0)
         cost += ps_of_fs_per_byte(a->work_byte, reading_bytes(x));

@@ -166,7 +166,7 @@ static bool is_known(void *user, const char *key)
     if (!store_has_run(c->store, key) || (wants(c, "full") && !store_has_timeline(c->store, key)))
         return false;
     c->known++;
-    c->kept_old += !wants(c, "full");
+    c->kept_old += given(c->arguments, "sample") && !wants(c, "full");
     atomic_fetch_add(&c->watch.skipped, 1);
     return true;
 }
@@ -178,7 +178,7 @@ static int is_done(void *user, const struct sweep_point *pt, uint64_t replicatio
     int64_t run_id = 0;
 
     keep_numbers(c, pt->ordinal, (int)replication, r);
-    if (c->store && !wants(c, "full") && store_has_run(c->store, key))
+    if (c->store && given(c->arguments, "sample") && !wants(c, "full") && store_has_run(c->store, key))
         c->kept_old++;
     if (c->store && store_run(c->store, c->experiment, &c->plan, pt, replication, key, r, &run_id) != 0) {
         say("%s", store_error(c->store));
@@ -295,7 +295,7 @@ int campaign_run(struct campaign *c, const char *kind, bool resume, campaign_fn 
     watch_end(&c->watch);
     if (c->known > 0)
         load_known(c);
-    if (c->kept_old > 0 && given(c->arguments, "sample"))
+    if (c->kept_old > 0)
         say("what was stored already keeps the timelines that it has; --sample is for new runs (--timelines full adds all)");
     if (stores && c->plan.axes > 0 && !c->store_failed && store_sweep_view(c->store, c->experiment) != 0) {
         say("%s", store_error(c->store));

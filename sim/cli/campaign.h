@@ -26,7 +26,7 @@ struct campaign {
     double *metric;             /* of each run, NAN before: see campaign_metric */
     bool *deterministic;        /* of each run */
     bool *have;                 /* this run's numbers are known */
-    int kept_old;               /* runs whose stored timelines stay as they are */
+    int kept_old;               /* runs whose stored timelines stay as they are, whatever --sample says */
     int failed, known;          /* runs */
     bool store_failed;
     campaign_fn *each;          /* may be NULL */

