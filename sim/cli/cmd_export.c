@@ -35,9 +35,7 @@ static int write_frames(void *out, const struct chunk *frames)
 
 static void print_notes(const struct run_set *set, bool full)
 {
-    if (set->n > 1)
-        say("%s has %d runs; this is run %" PRId64 ", the last is run %" PRId64, set->what, set->n, set->id[0],
-            set->id[set->n - 1]);
+    session_say_others(set);
     if (!full)
         say("run %" PRId64 " was stored without full timelines: these are its sampled frames; `rxsim run SCENARIO"
             " --timelines full` stores all", set->id[0]);
@@ -90,24 +88,11 @@ static int export_set(struct store *s, const struct run_set *set, const struct a
 
 static int run(const struct arguments *a)
 {
-    struct run_set set;
-    struct store *s;
-    int code;
-
     if (!given(a, "to")) {
         say("export: --to FORMAT missing; there is: csv");
         return EXIT_USAGE;
     }
-    code = session_store(a, false, &s);
-    if (code != EXIT_OK)
-        return code;
-    code = session_find(s, a->positional[0], &set);
-    if (code == EXIT_OK) {
-        code = export_set(s, &set, a);
-        run_set_free(&set);
-    }
-    store_close(s);
-    return code;
+    return session_on_runs(a, export_set);
 }
 
 const struct command export_command = {

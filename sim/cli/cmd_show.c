@@ -70,12 +70,13 @@ static void print_as(const struct stored_run *run, const char *name)
             l->print(&run->result, stdout);
 }
 
-static int show_one(struct store *s, int64_t id, const struct arguments *a)
+/* Several runs: the first in full; which others there are goes beside it. */
+static int show_runs(struct store *s, const struct run_set *set, const struct arguments *a)
 {
     const char *layout = given_text(a, "as");
     struct stored_run run;
 
-    if (store_load(s, id, &run) != 0) {
+    if (store_load(s, set->id[0], &run) != 0) {
         say("%s", store_error(s));
         return EXIT_IO;
     }
@@ -86,39 +87,19 @@ static int show_one(struct store *s, int64_t id, const struct arguments *a)
     else
         print_text(&run, a);
     stored_run_free(&run);
+    fflush(stdout);
+    if (!a->quiet)
+        session_say_others(set);
     return EXIT_OK;
-}
-
-/* Several runs: the first in full; which others there are goes beside it. */
-static void print_others(const struct run_set *set, const struct arguments *a)
-{
-    if (set->n > 1 && !a->quiet)
-        fprintf(stderr, "rxsim: %s has %d runs; this is run %" PRId64 ", the last is run %" PRId64 "\n", set->what,
-                set->n, set->id[0], set->id[set->n - 1]);
 }
 
 static int run(const struct arguments *a)
 {
-    struct run_set set;
-    struct store *s;
-    int code;
-
     if (a->json && given(a, "as")) {
         say("show: --as prints the kernel's text, --json ours; choose one");
         return EXIT_USAGE;
     }
-    code = session_store(a, false, &s);
-    if (code != EXIT_OK)
-        return code;
-    code = session_find(s, a->positional[0], &set);
-    if (code == EXIT_OK) {
-        code = show_one(s, set.id[0], a);
-        fflush(stdout);
-        print_others(&set, a);
-        run_set_free(&set);
-    }
-    store_close(s);
-    return code;
+    return session_on_runs(a, show_runs);
 }
 
 const struct command show_command = {

@@ -2,6 +2,7 @@
 #include "sim/cli/session.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -202,4 +203,28 @@ int session_find(struct store *s, const char *name, struct run_set *set)
         say("%s", store_error(s));
     run_set_free(set);
     return EXIT_USAGE;
+}
+
+int session_on_runs(const struct arguments *a, session_fn *fn)
+{
+    struct run_set set;
+    struct store *s;
+    int code = session_store(a, false, &s);
+
+    if (code != EXIT_OK)
+        return code;
+    code = session_find(s, a->positional[0], &set);
+    if (code == EXIT_OK) {
+        code = fn(s, &set, a);
+        run_set_free(&set);
+    }
+    store_close(s);
+    return code;
+}
+
+void session_say_others(const struct run_set *set)
+{
+    if (set->n > 1)
+        say("%s has %d runs; this is run %" PRId64 ", the last is run %" PRId64, set->what, set->n, set->id[0],
+            set->id[set->n - 1]);
 }

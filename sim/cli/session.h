@@ -26,6 +26,12 @@ void captures_free(struct captures *c);
 int session_store(const struct arguments *a, bool write, struct store **s);
 /* The set of runs that `name` means; EXIT_USAGE if there is none. */
 int session_find(struct store *s, const char *name, struct run_set *set);
+/* What show and export do: opens the database for reading, finds the runs that the first argument means, and hands them
+ * over. Returns an exit code. */
+typedef int session_fn(struct store *s, const struct run_set *set, const struct arguments *a);
+int session_on_runs(const struct arguments *a, session_fn *fn);
+/* Only the first of them is used: says so if there are more. */
+void session_say_others(const struct run_set *set);
 
 void print_messages(const struct messages *m);
 

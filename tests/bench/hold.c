@@ -12,6 +12,7 @@
 
 #include "sim/engine/event.h"
 #include "sim/engine/random.h"
+#include "tests/bench/heap.h"
 
 enum {
     INCREMENTS = 1 << 14,       /* drawn before: 128 KiB, most of which stays in a core's second-level cache */
@@ -75,60 +76,25 @@ static void engine_empty(struct on_engine *o)
 
 /* ---- the plain heap ---- */
 
-struct entry { ps_t when; uint32_t number; };
-
 struct on_heap {
     struct hold hold;
-    struct entry *entry;
-    uint32_t entries;
+    struct heap heap;
 };
-
-static bool before(const struct entry *a, const struct entry *b)
-{
-    return a->when < b->when || (a->when == b->when && a->number < b->number);
-}
-
-static void heap_push(struct on_heap *h, ps_t when, uint32_t number)
-{
-    struct entry e = { when, number };
-    uint32_t i = h->entries++;
-
-    for (; i > 0 && before(&e, &h->entry[(i - 1) / 2]); i = (i - 1) / 2)
-        h->entry[i] = h->entry[(i - 1) / 2];
-    h->entry[i] = e;
-}
-
-static struct entry heap_pop(struct on_heap *h)
-{
-    struct entry top = h->entry[0], last = h->entry[--h->entries];
-    uint32_t i = 0, child;
-
-    while ((child = 2 * i + 1) < h->entries) {
-        if (child + 1 < h->entries && before(&h->entry[child + 1], &h->entry[child]))
-            child++;
-        if (!before(&h->entry[child], &last))
-            break;
-        h->entry[i] = h->entry[child];
-        i = child;
-    }
-    h->entry[i] = last;
-    return top;
-}
 
 static bool heap_fill(struct on_heap *h, uint32_t n)
 {
-    h->entry = calloc(n, sizeof *h->entry);
-    for (uint32_t i = 0; h->entry && i < n; i++)
-        heap_push(h, h->hold.increment[h->hold.drawn++ % INCREMENTS], i);
-    return h->entry != NULL;
+    h->heap.entry = calloc(n, sizeof *h->heap.entry);
+    for (uint32_t i = 0; h->heap.entry && i < n; i++)
+        heap_push(&h->heap, h->hold.increment[h->hold.drawn++ % INCREMENTS], i);
+    return h->heap.entry != NULL;
 }
 
 static void heap_run_until(struct on_heap *h, ps_t until)
 {
-    while (h->entry[0].when <= until) {
-        struct entry e = heap_pop(h);
+    while (h->heap.entry[0].when <= until) {
+        struct heap_entry e = heap_pop(&h->heap);
 
-        heap_push(h, e.when + fire(&h->hold, e.number), e.number);
+        heap_push(&h->heap, e.when + fire(&h->hold, e.number), e.number);
     }
 }
 
@@ -216,7 +182,7 @@ static int hold(uint32_t n, int64_t events, int rounds)
         fprintf(stderr, status == 1 ? "hold: engine and heap differ with %" PRIu32 " pending\n"
                                     : "hold: out of memory with %" PRIu32 " pending\n", n);
     engine_empty(&on_engine);
-    free(h.entry);
+    free(h.heap.entry);
     free(increment);
     return status;
 }

@@ -22,6 +22,7 @@
 
 #include "sim/engine/random.h"
 #include "sim/engine/time.h"
+#include "tests/bench/heap.h"
 
 /* Powers of two, so that counting up needs no wrap. */
 enum { RING = 1024, SOCKET = 256 };
@@ -108,8 +109,6 @@ static inline uint64_t key_of(ps_t when, enum kind kind) { return (uint64_t)when
 static inline ps_t when_of(uint64_t key) { return (ps_t)(key >> KIND_BITS); }
 static inline enum kind kind_of(uint64_t key) { return (enum kind)(key & (KINDS - 1)); }
 
-struct event { ps_t when; enum kind kind; };
-
 /* Who acts has one thing to do next, so one slot each. */
 enum slot { SLOT_WIRE, SLOT_DMA, SLOT_POLLER, SLOT_READER, SLOTS };
 
@@ -136,47 +135,15 @@ struct machine {
     int work, budget;
     ps_t run_until;
 
-    struct event event[RING + SLOTS];       /* heap: at most one for each descriptor, and one for each who acts */
-    int events;
+    struct heap heap;                       /* by kind, in: */
+    struct heap_entry event[RING + SLOTS];  /* at most one for each descriptor, and one for each who acts */
     uint64_t slot[SLOTS];                   /* slots: keys; UINT64_MAX: nothing to do */
 };
-
-static bool before(const struct event *a, const struct event *b)
-{
-    return a->when < b->when || (a->when == b->when && a->kind < b->kind);
-}
-
-static void heap_push(struct machine *m, ps_t when, enum kind kind)
-{
-    struct event e = { when, kind };
-    int i = m->events++;
-
-    for (; i > 0 && before(&e, &m->event[(i - 1) / 2]); i = (i - 1) / 2)
-        m->event[i] = m->event[(i - 1) / 2];
-    m->event[i] = e;
-}
-
-static struct event heap_pop(struct machine *m)
-{
-    struct event top = m->event[0], last = m->event[--m->events];
-    int i = 0, child;
-
-    while ((child = 2 * i + 1) < m->events) {
-        if (child + 1 < m->events && before(&m->event[child + 1], &m->event[child]))
-            child++;
-        if (!before(&m->event[child], &last))
-            break;
-        m->event[i] = m->event[child];
-        i = child;
-    }
-    m->event[i] = last;
-    return top;
-}
 
 SHARED void schedule(struct machine *m, bool heap, enum kind kind, ps_t when)
 {
     if (heap)
-        heap_push(m, when, kind);
+        heap_push(&m->heap, when, kind);
     else
         m->slot[slot_of(kind)] = key_of(when, kind);
 }
@@ -315,11 +282,12 @@ static void run_heap(const struct scenario *s, const struct arrivals *a, struct 
     struct machine m;
 
     machine_init(&m, s, a);
+    m.heap.entry = m.event;
     schedule(&m, true, ARRIVAL, a->at[0]);
-    while (m.events > 0) {
-        struct event e = heap_pop(&m);
+    while (m.heap.entries > 0) {
+        struct heap_entry e = heap_pop(&m.heap);
 
-        fire(&m, true, e.kind, e.when);
+        fire(&m, true, (enum kind)e.number, e.when);
     }
     *count = m.count;
 }
