@@ -492,7 +492,7 @@ static bool validate(struct tcp_sock *sk, struct skb *s)
 
     enum acceptance a = acceptable(sk, s);
     if (a != ACCEPTED && !rst && !syn) {
-        sk->counters->BeyondWindow += a == BEYOND;
+        sk->counters->BeyondWindow += a == BEYOND && sk->params->beyond_window;  /* the counter came with the rule, 6.17 */
         if (!tcp_oow_rate_limited(sk, s, &sk->counters->TCPACKSkippedSeq))
             tcp_send_dupack(sk, s);
         tcp_drop(sk, s, a == TOO_OLD && s->len > 0 ? FATE_TCP_OLD_DATA : FATE_TCP_INVALID_SEQUENCE);
