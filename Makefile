@@ -7,6 +7,7 @@
 #         T=name      run one test suite or more, e.g. make check T=ring or T="ring mac"
 #         CC, CFLAGS, CPPFLAGS, LDFLAGS, LDLIBS, PKG_CONFIG   as usual
 #         PREFIX, DESTDIR   where `make install` puts things, and the root it pretends
+#         ONLY=ids    `make check-slow` breaks these mechanisms only, e.g. ONLY="C06 H"
 #         FUZZ=60     seconds for each target of `make fuzz`
 #         QUICK=1, LONG=1   `make bench` in a minute, or up to 10^9 frames
 #         DEV=1       `make deps` also wants what `matrix`, `bench` and `lint` use
@@ -18,6 +19,7 @@ T          ?=
 DEV        ?=
 QUICK      ?=
 LONG       ?=
+ONLY       ?=
 FUZZ       ?= 60
 CFLAGS     ?= -O3 -g
 CPPFLAGS   ?=
@@ -76,7 +78,7 @@ say = $(if $(filter 1,$(V)),@:,@printf '  %-5s %s\n' $(1) $(2))
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all check check-layers check-e2e sanitize fuzz matrix bench bench-check bench-stages bench-record demo deps man lint
+.PHONY: all check check-slow check-layers check-e2e sanitize fuzz matrix bench bench-check bench-stages bench-record demo deps man lint
 .PHONY: assumptions
 .PHONY: install uninstall dist clean help FORCE
 
@@ -174,6 +176,9 @@ check-layers:                   ## knowledge points one way: engine, models, lab
 sanitize:                       ## run the tests under address and undefined-behaviour sanitizers
 	$(Q)set -e; for suite in $(or $(T),''); do \
 	    $(MAKE) --no-print-directory check B=$(B)/san SAN=address,undefined CFLAGS="-O1 -g" T="$$suite"; done
+
+check-slow: $(B)/tests/check    ## break each mechanism of the coverage table: its test must fail (half an hour)
+	$(Q)B=$(B) bash tests/mutants.sh $(ONLY)
 
 # Needs clang and its run-time library (libclang-rt-14-dev). What it finds lands in $(B)/fuzz.
 fuzz:                           ## libFuzzer on every parser, FUZZ seconds each

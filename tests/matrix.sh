@@ -23,7 +23,7 @@ done
 
 if [ $# -eq 0 ]; then
     shopt -s nullglob
-    set -- scenarios/*.yaml scenarios/bench/*.yaml
+    set -- scenarios/*.yaml scenarios/bench/*.yaml scenarios/questions/*.yaml
 fi
 [ $# -gt 0 ] || { echo "matrix: there is no scenario to run" >&2; exit 2; }
 

@@ -293,6 +293,7 @@ START_TEST(every_scenario_of_the_folder_obeys)
 {
     every_scenario_of(".", 8);
     every_scenario_of("bench", 5);
+    every_scenario_of("questions", 0);
 }
 END_TEST
 

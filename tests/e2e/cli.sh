@@ -88,7 +88,7 @@ expect 0 out '^  compare ' '--help lists the commands' --help
 expect 0 out '^ +4  a sweep is incomplete' '--help has the exit codes' --help
 expect 0 out 'model version [0-9]+, database schema [0-9]+' '--version names model and schema' --version
 expect 0 out 'GSL .*libyaml .*SQLite .*libpcap' '--version names the libraries' --version
-for command in run sweep compare show list check params counters drops; do
+for command in run sweep compare show list check params counters drops features; do
     expect 0 out '^Examples' "$command --help has examples" "$command" --help
 done
 expect 0 out '^\.SH EXIT STATUS' '--man is a manual page' --man
@@ -334,7 +334,7 @@ expect 0 out 'softnet_stat column 3' 'counters NAME' counters time_squeeze
 expect 2 err 'did you mean time_squeeze\?' 'a counter misspelt' counters time_sqeeze
 expect 0 out 'you would not see' 'drops NAME says what does not move' drops CPU_BACKLOG
 expect 2 err 'did you mean CPU_BACKLOG\?' 'a drop reason misspelt' drops CPU_BAKLOG
-for table in params counters drops; do
+for table in params counters drops features; do
     run $table --json
     holds "$table --json is one JSON document" json_is_valid out
 done
