@@ -24,7 +24,7 @@ const struct model_info *const rx_path[] = {
     &wire_model, &phy_model, &mac_model, &fifo_model,       /* 1 the NIC receives a frame            */
     &rss_model, &dma_model, &ring_model, &nic_model,        /* 1 a queue, a descriptor, memory       */
     &coalesce_model, &irq_model, &irq_host_model,           /* 2 hardware interrupt                  */
-    &cpu_model, &softirq_model, &napi_model, &napi_nic_model,   /* 2 softirq and NAPI                */
+    &cpu_model, &cache_model, &softirq_model, &napi_model, &napi_nic_model,   /* 2 softirq and NAPI                */
     &xdp_model, &xdp_nic_model,                             /* 2 XDP                                 */
     &driver_model, &driver_nic_model, &skb_model, &skb_nic_model,   /* 3 sk_buff                     */
     &gro_model,                                             /* 4 GRO                                 */
@@ -455,6 +455,8 @@ static int host_build(struct host *h)
         return -1;
     phases_init(h);
     h->netfilter.params = &h->hc->netfilter;
+    h->netfilter.cache = &h->cache;
+    h->cache.params = &h->hc->cache;
     if (cpus_init(h) != 0 || flows_init(h) != 0 || apps_init(h) != 0 || nics_init(h) != 0)
         return -1;
     return senders_init(h) != 0 || sendmsgs_init(h) != 0 ? -1 : 0;

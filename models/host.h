@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "models/cache.h"
 #include "models/config.h"
 #include "models/cpu.h"
 #include "models/drop.h"
@@ -103,6 +104,7 @@ struct host {
 
     struct cpu *cpu;
     int cpus;
+    struct cache cache;
     struct softirq *softirq;    /* arrays, one a CPU */
     struct runqueue *rq;
     struct backlog *backlog;

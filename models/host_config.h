@@ -4,6 +4,7 @@
 #define MODELS_HOST_CONFIG_H
 
 #include "models/app.h"
+#include "models/cache.h"
 #include "models/config.h"
 #include "models/host.h"
 #include "models/nic.h"
@@ -20,6 +21,7 @@
 struct host_config {
     struct run_params run;
     struct cpu_params cpu;
+    struct cache_params cache;
     struct sched_params sched;
     struct softirq_params softirq;
     struct napi_params napi;

@@ -21,9 +21,6 @@ static const struct param rows[] = {
     PARAM_COST(struct ip_params, forward, "cost.ip.forward", 1030,
                "forwarding one skb: ip_forward, POST_ROUTING, neighbour; cost.tx.xmit and cost.tx.free follow",
                "XDP18: forwarding 575 ns at 3.8 GHz less what comes before; split assumed"),
-    PARAM_COST(struct ip_params, contention, "cost.ip.contention", 0,
-               "what each further core in net_rx_action adds to forwarding one skb: cache lines in common",
-               "assumption: none; XDP18's forwarding on 1 to 6 cores: 14 ns each"),
 };
 ALL_FIELDS_HAVE_ROWS(struct ip_params, rows);
 
@@ -66,16 +63,6 @@ static enum fate validate(struct host *h, const struct skb *s)
     return FATE_IN_FLIGHT;
 }
 
-/* Cores that are in net_rx_action beside the one that asks, which is in it. */
-static int others_busy(const struct host *h)
-{
-    int n = -1;
-
-    for (int i = 0; i < h->cpus; i++)
-        n += h->softirq[i].in_net_rx_action;
-    return n > 0 ? n : 0;
-}
-
 static enum fate route(struct host *h, const struct skb *s, ps_t *cost)
 {
     if (h->flow[s->flow].local)
@@ -85,9 +72,7 @@ static enum fate route(struct host *h, const struct skb *s, ps_t *cost)
         return FATE_IP_INADDRERRORS;
     }
     h->ip.ForwDatagrams++;
-    *cost += h->hc->ip.forward + tx_cost(h, s);
-    if (h->hc->ip.contention > 0)
-        *cost += others_busy(h) * h->hc->ip.contention;
+    *cost += h->hc->ip.forward + tx_cost(h, s) + cache_extra(&h->cache, h->hc->cache.forward);
     return FATE_FORWARDED;
 }
 

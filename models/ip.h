@@ -10,8 +10,7 @@
  *
  * Checks in the kernel's order: other host, header, checksum, length. InDelivers counts after the handler whatever
  * L4 decides. (net/ipv4/ip_input.c)
- * Forwarding shares cache lines between cores (route, neighbour, device): cost.ip.contention for each further core that
- * is in net_rx_action meanwhile.
+ * Forwarding shares cache lines between cores (route, neighbour, device): models/cache.
  * Not modelled: options, reassembly of fragments from a wire (they are delivered to nobody: NO_SOCKET;
  * a local sender's are put together, in defrag), multicast, rp_filter, ICMP answers, TTL of forwarded packets, IPv6. */
 #ifndef MODELS_IP_H
@@ -28,7 +27,6 @@ struct ip_params {
     int64_t rcv_demuxed;
     int64_t deliver;
     int64_t forward;
-    int64_t contention;
 };
 extern const struct model_info ip_model;
 

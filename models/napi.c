@@ -265,6 +265,7 @@ static void thread_resched(struct context *x)
 
 static void thread_poll_over(struct context *x)
 {
+    cache_leave(&x->cpu->host->cache);
     local_bh_enable(x, x->work >= x->napi->weight ? thread_resched : thread_wait);
 }
 
@@ -275,6 +276,7 @@ static void thread_polled(struct context *x)
 
 static void thread_poll(struct context *x)
 {
+    cache_enter(&x->cpu->host->cache);
     x->flags = STEP_BH_OFF;
     context_call(x, napi_poll, thread_polled);
 }

@@ -62,7 +62,7 @@ static enum netfilter_policy chain(struct netfilter *n, int64_t rules, int64_t p
 
 static enum netfilter_policy conntrack(struct netfilter *n, uint32_t flow, ps_t *cost)
 {
-    *cost += n->params->conntrack_cost;
+    *cost += n->params->conntrack_cost + cache_extra(n->cache, n->cache->params->conntrack);
     if (n->known[flow])
         return NF_ACCEPT;
     if (n->counters.conntrack_entries >= (uint64_t)n->params->nf_conntrack_max) {

@@ -12,6 +12,7 @@
 #ifndef MODELS_NETFILTER_H
 #define MODELS_NETFILTER_H
 
+#include "models/cache.h"
 #include "models/config.h"
 #include "models/cpu.h"
 
@@ -38,6 +39,7 @@ struct netfilter_counters {
 
 struct netfilter {
     const struct netfilter_params *params;
+    const struct cache *cache;
     struct netfilter_counters counters;
     unsigned char *known;       /* per flow: has a conntrack entry */
 };

@@ -105,6 +105,7 @@ static void run_end(struct context *x)
     napi_splice(&s->list, &s->repoll);
     napi_splice(&s->poll_list, &s->list);
     s->in_net_rx_action = false;
+    cache_leave(&x->cpu->host->cache);
     if (s->poll_list.first)
         s->pending |= SOFTIRQ_NET_RX;
     x->owed += rps_send_ipis(x->cpu);
@@ -175,6 +176,7 @@ static void net_rx_action(struct context *x)
 
     s->counters.net_rx_runs++;
     s->in_net_rx_action = true;
+    cache_enter(&c->host->cache);
     s->budget = s->params->netdev_budget;
     s->run_until_jiffies = cpu_jiffies(c) + run_jiffies(s);
     napi_splice(&s->list, &s->poll_list);

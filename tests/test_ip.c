@@ -173,16 +173,16 @@ START_TEST(receiving_and_forwarding_have_their_costs)
 }
 END_TEST
 
-/* Three of four cores are in net_rx_action: the one that forwards pays for two others. */
-START_TEST(each_further_busy_core_adds_its_cost_to_forwarding)
+/* Three cores receive: two of three times the lines are elsewhere, and the third waits for the second: 54 * 2 / 3 * 1.2. */
+START_TEST(forwarding_pays_for_lines_that_other_receiving_cores_have)
 {
     struct skb s = datagram(0);
     ps_t cost = 0;
 
-    begin("cpu.count=4 cost.ip.contention=54cycles host.address=10.0.0.3 net.ipv4.ip_forward=on");
-    r.host.softirq[0].in_net_rx_action = r.host.softirq[1].in_net_rx_action = r.host.softirq[3].in_net_rx_action = true;
+    begin("cpu.count=4 cost.cache.forward=54cycles host.address=10.0.0.3 net.ipv4.ip_forward=on");
+    r.host.cache.receiving = 3;
     CHECK_EQ(ip_rcv(&r.host, &s, &cost), FATE_FORWARDED);
-    CHECK_EQ(cost, 108 * NS);
+    CHECK_EQ(cost, 43200);
     rig_free(&r);
 }
 END_TEST
@@ -233,5 +233,5 @@ SUITE(ip, a_good_datagram_for_us_passes, a_frame_for_another_host_is_dropped_bef
       a_host_has_the_addresses_of_its_list,
       local_delivery_counts_and_takes_the_ip_header_off, what_local_in_drops_is_not_delivered,
       receiving_and_forwarding_have_their_costs,
-      each_further_busy_core_adds_its_cost_to_forwarding, ip_delivers_whatever_l4_makes_of_it_and_counts_skbs,
+      forwarding_pays_for_lines_that_other_receiving_cores_have, ip_delivers_whatever_l4_makes_of_it_and_counts_skbs,
       only_tcp_is_demuxed_early)

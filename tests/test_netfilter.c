@@ -9,6 +9,8 @@
 static struct netfilter_params params;
 static struct netfilter netfilter;
 static unsigned char known[32];
+static const struct cache_params no_cache;
+static const struct cache cache = { .params = &no_cache };
 
 /* Costs: a table 100 ps, a rule 3, conntrack 1000, the verdict 7. */
 static void begin(void)
@@ -16,7 +18,7 @@ static void begin(void)
     params = (struct netfilter_params){ .table = 100, .rule = 3, .conntrack_cost = 1000, .drop = 7,
                                         .nf_conntrack_max = 262144 };
     memset(known, 0, sizeof known);
-    netfilter = (struct netfilter){ .params = &params, .known = known };
+    netfilter = (struct netfilter){ .params = &params, .cache = &cache, .known = known };
 }
 
 static ps_t cost_of(enum netfilter_hook hook, uint32_t flow, enum netfilter_policy verdict)
