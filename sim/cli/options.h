@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "sim/cli/exit_code.h"
+#include "sim/lab/near_miss.h"
 
 enum option_kind {
     OPTION_FLAG,                /* no argument */
@@ -104,10 +105,6 @@ const char *given_nth(const struct arguments *a, const char *name, int i);
 void print_command_help(const struct command *c, bool colour, FILE *out);
 /* "  -j, --jobs N" */
 void print_option_flags(const struct option_row *o, char *buffer, size_t size);
-
-/* The candidate most like `word`, or NULL if none is near enough to have been meant. */
-struct near_miss { const char *word, *best; int distance; };
-void near_miss_try(struct near_miss *n, const char *candidate);
 
 /* "rxsim: .." on stderr, one line. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
