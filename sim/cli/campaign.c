@@ -44,12 +44,12 @@ static int add_axes(struct sweep_plan *p, const struct arguments *a, struct mess
     return failed;
 }
 
-static int build(struct campaign *c, const struct arguments *a, struct messages *m)
+static int build(struct campaign *c, const struct arguments *a, const char *vary, struct messages *m)
 {
     bool lockstep = option_exists(a, "lockstep") && given(a, "lockstep");
     const char *where = option_exists(a, "where") ? given_text(a, "where") : NULL;
 
-    if (add_axes(&c->plan, a, m) != 0)
+    if (vary ? sweep_vary(&c->plan, vary, m) != 0 : add_axes(&c->plan, a, m) != 0)
         return -1;
     return sweep_build(&c->plan, c->scenario, lockstep, where, (int)given_number(a, "reps"), 1, m);
 }
@@ -70,6 +70,11 @@ static void name_experiment(struct campaign *c)
 
 int campaign_plan(struct campaign *c, const struct arguments *a)
 {
+    return campaign_plan_vary(c, a, NULL);
+}
+
+int campaign_plan_vary(struct campaign *c, const struct arguments *a, const char *vary)
+{
     struct messages m = { 0 };
     int code;
 
@@ -77,7 +82,7 @@ int campaign_plan(struct campaign *c, const struct arguments *a)
     code = session_scenario(a, a->positional[0], &c->scenario);
     if (code != EXIT_OK)
         return code;
-    code = build(c, a, &m) == 0 ? EXIT_OK : EXIT_USAGE;
+    code = build(c, a, vary, &m) == 0 ? EXIT_OK : EXIT_USAGE;
     print_messages(&m);
     messages_free(&m);
     if (code == EXIT_OK)

@@ -88,7 +88,7 @@ expect 0 out '^  compare ' '--help lists the commands' --help
 expect 0 out '^ +4  a sweep is incomplete' '--help has the exit codes' --help
 expect 0 out 'model version [0-9]+, database schema [0-9]+' '--version names model and schema' --version
 expect 0 out 'GSL .*libyaml .*SQLite .*libpcap' '--version names the libraries' --version
-for command in run sweep compare show list check params counters drops features; do
+for command in run sweep plan compare show list check params counters drops features; do
     expect 0 out '^Examples' "$command --help has examples" "$command" --help
 done
 expect 0 out '^\.SH EXIT STATUS' '--man is a manual page' --man
@@ -334,6 +334,21 @@ expect 0 out 'softnet_stat column 3' 'counters NAME' counters time_squeeze
 expect 2 err 'did you mean time_squeeze\?' 'a counter misspelt' counters time_sqeeze
 expect 0 out 'you would not see' 'drops NAME says what does not move' drops CPU_BACKLOG
 expect 2 err 'did you mean CPU_BACKLOG\?' 'a drop reason misspelt' drops CPU_BAKLOG
+# ---- plan ----
+
+expect 0 out 'largest traffic.rate that meets drops=0 is' 'plan finds the largest load' \
+    plan linerate --find traffic.rate=1Mpps:8Mpps --goal drops=0 --resolution 20 --reps 2 --set run.duration=2ms --db p.db -q
+expect 0 out 'capacity' 'plan stores the edge and what lies beyond it' list --db p.db
+expect 0 out 'smallest net.core.netdev_budget that meets time_squeeze=0 is 65' 'plan finds that the budget binds at 64' \
+    plan saturated --find net.core.netdev_budget=16:1200 --goal time_squeeze=0 --reps 1 --set run.duration=2ms --no-store -q
+expect 1 out 'nic.ring.rx is not what it takes' 'plan says when a knob is not the answer' \
+    plan microburst --find nic.ring.rx=64:4096 --goal drops=0 --reps 1 --no-store -q
+expect 2 err 'did you mean p9' 'a goal misspelt' plan linerate --find traffic.rate=1Mpps:2Mpps --goal 'p98<1us'
+expect 2 err 'the same unit' 'a range in two units' plan linerate --find traffic.rate=1Mpps:2Gbps --goal drops=0
+expect 2 err '--find is missing' 'plan without a range' plan linerate --goal drops=0
+run plan saturated --find net.core.netdev_budget=32:128 --goal time_squeeze=0 --reps 1 --set run.duration=1ms --no-store -q --json
+holds 'plan --json is one JSON document' json_is_valid out
+
 for table in params counters drops features; do
     run $table --json
     holds "$table --json is one JSON document" json_is_valid out
