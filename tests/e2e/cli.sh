@@ -234,15 +234,24 @@ if command -v sqlite3 > /dev/null; then
 fi
 
 # ---- signals: what is stored stays, the same command resumes ----
-# Job control gives a background job its own signals; without it a shell lets it ignore SIGINT.
+# A job in the background of a script may ignore SIGINT, and inherits that from whoever started the script. On a busy machine
+# the program takes a while until it listens: shortly after it has opened its database.
 signal() {      # signal NAME CODE: a long sweep, stopped
+    local child tries
     set -m
-    "$program" sweep long.yaml --vary nic.ring.rx=64,256 --db long.db -q > out 2> err &
-    local child=$!
+    env --default-signal "$program" sweep long.yaml --vary nic.ring.rx=64,256 --db "long-$1.db" -q > out 2> err &
+    child=$!
     set +m
+    for ((tries = 0; tries < 300; tries++)); do
+        if [ -s "long-$1.db" ]; then break; fi
+        sleep 0.1
+    done
     sleep 0.7
-    kill -USR1 $child
-    sleep 0.3
+    for ((tries = 0; tries < 100; tries++)); do
+        kill -USR1 $child
+        sleep 0.2
+        if grep -q '0 of 2 runs' err; then break; fi
+    done
     kill "-$1" $child
     wait $child
     code=$?
@@ -252,7 +261,7 @@ signal() {      # signal NAME CODE: a long sweep, stopped
 }
 signal TERM 143
 signal INT 130
-"$program" list --db long.db > out 2> err
+"$program" list --db long-INT.db > out 2> err
 code=$?
 holds 'the database is whole afterwards' test "$code" -eq 0
 
