@@ -25,7 +25,12 @@ struct flow {
     uint32_t hash;              /* Toeplitz with the NIC's key; 0 if the NIC computed none */
     int16_t nic, queue;         /* where its frames arrive */
     int16_t source;             /* traffic source */
+    uint16_t wire_dport;        /* its destination port before DNAT */
     uint8_t local;              /* routing: its destination is this host */
+    uint8_t martian;            /* enum fate: an address that must not be seen on a wire; 0: none (models/ip) */
+    uint8_t astray;             /* the way back to its source is not the way it came: rp_filter refuses it */
+    uint8_t unrouted;           /* nic.routes are known, and none leads to its destination */
+    int8_t route;               /* NIC that it leaves by where it is forwarded; -1: it ends here */
     uint8_t plain;              /* its whole datagrams take the short way through the stack (models/netif) */
     struct ledger *books;       /* of its queue */
     struct skb *partial;        /* fragments of a datagram that is not complete (models/defrag) */

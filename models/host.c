@@ -28,8 +28,8 @@ const struct model_info *const rx_path[] = {
     &xdp_model, &xdp_nic_model,                             /* 2 XDP                                 */
     &driver_model, &driver_nic_model, &skb_model, &skb_nic_model,   /* 3 sk_buff                     */
     &gro_model,                                             /* 4 GRO                                 */
-    &rps_model, &rps_queue_model, &netif_model,             /* - steering, taps                      */
-    &ip_model, &netfilter_model,                            /* 5 IP                                  */
+    &rps_model, &rps_queue_model, &netif_model, &tap_model, &tc_model,  /* - steering, taps, tc      */
+    &ip_model, &ip_nic_model, &netfilter_model, &conntrack_model,   /* 5 IP                          */
     &tx_model, &tx_host_model,                              /* 5 and out again: forwarding           */
     &udp_gso_model, &udp_gso_host_model, &udp_model, &tcp_model,    /* 6 transport                           */
     &sock_model, &skmem_model, &sched_model, &app_model, &app_host_model, /* 7 socket queue, wake-up, application  */
@@ -133,6 +133,22 @@ static const char *check_route(const struct config *c, char *buffer, size_t size
     return buffer;
 }
 
+/* What stands between the driver and the sockets. */
+static const char *check_hooks(const struct config *c, char *buffer, size_t size)
+{
+    const char *why = tc_check(&c->host->tc);
+
+    if (!why && c->host->tap.cpu >= c->host->cpu.count)
+        why = "app.tap_cpu is not a CPU of this machine (cpu.count, counted from 0)";
+    if (!why)
+        why = netfilter_check(c, buffer, size);
+    if (!why)
+        why = ip_check(c, buffer, size);
+    if (why && why != buffer)
+        snprintf(buffer, size, "%s", why);
+    return why;
+}
+
 static bool source_ends(const struct config *c, int i)
 {
     const struct traffic_params *p = &c->traffic[i].traffic;
@@ -197,7 +213,8 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
             return buffer;
         }
     }
-    if ((why = check_ports(c, buffer, size)) != NULL || (why = check_route(c, buffer, size)) != NULL)
+    if ((why = check_ports(c, buffer, size)) != NULL || (why = check_route(c, buffer, size)) != NULL ||
+        (why = check_hooks(c, buffer, size)) != NULL)
         return why;
     for (int i = 0; i < c->nics; i++) {
         if ((why = check_queues(c, i, buffer, size)) != NULL)
@@ -226,27 +243,6 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
 
 /* ---- construction ---- */
 
-/* Is `address` in the list of texts "a, b"? An empty list means every address. */
-static bool is_local(const char *list, uint32_t address)
-{
-    char one[32];
-    uint32_t a;
-
-    if (!*list)
-        return true;
-    while (*list) {
-        size_t n = strcspn(list, ", ");
-        if (n > 0 && n < sizeof one) {
-            memcpy(one, list, n);
-            one[n] = '\0';
-            if (ipv4_parse(one, &a) == 0 && a == address)
-                return true;
-        }
-        list += n + strspn(list + n, ", ");
-    }
-    return false;
-}
-
 static int flows_init(struct host *h)
 {
     const struct config *c = &h->config;
@@ -257,9 +253,8 @@ static int flows_init(struct host *h)
         h->flows += traffic_flows(c, i);
     }
     h->flow = calloc(h->flows ? h->flows : 1, sizeof *h->flow);
-    h->netfilter.known = calloc(h->flows ? h->flows : 1, 1);
     struct flow_key *keys = calloc(h->flows ? h->flows : 1, sizeof *keys);
-    if (!h->flow || !h->netfilter.known || !keys) {
+    if (!h->flow || !keys) {
         free(keys);
         return -1;
     }
@@ -277,7 +272,8 @@ static int flows_init(struct host *h)
             flow->nic = (int16_t)nic;
             flow->queue = (int16_t)rss_queue(&rss, flow->hash);
             flow->source = (int16_t)i;
-            flow->local = is_local(c->text[h->hc->ip.address], flow->key.daddr);
+            netfilter_dnat(c, flow);
+            ip_flow_init(c, flow);
         }
         traffic_init(&h->traffic[i], c, i, first[i], c->nic[nic].wire.link, h->exponential, h->seed,
                      h->replication);
@@ -445,6 +441,18 @@ static void host_connect(struct host *h)
     h->to.timers = sock_run_timers;             /* 6  delayed and compressed ACKs               */
 }
 
+/* What stands in a packet's way between the driver and the sockets. */
+static int hooks_init(struct host *h)
+{
+    h->netfilter.params = &h->hc->netfilter;
+    h->netfilter.flow = h->flow;
+    h->netfilter.nat = h->hc->netfilter.nat_rules > 0 || *h->config.text[h->hc->netfilter.nat_to];
+    h->tc_attached = tc_active(&h->hc->tc);
+    if (tap_init(h) != 0)
+        return -1;
+    return conntrack_init(&h->netfilter.conntrack, &h->hc->conntrack, &h->cache, h->flows, h->seed);
+}
+
 static int host_build(struct host *h)
 {
     host_connect(h);
@@ -454,10 +462,8 @@ static int host_build(struct host *h)
     if (variates_init(h) != 0)
         return -1;
     phases_init(h);
-    h->netfilter.params = &h->hc->netfilter;
-    h->netfilter.cache = &h->cache;
     h->cache.params = &h->hc->cache;
-    if (cpus_init(h) != 0 || flows_init(h) != 0 || apps_init(h) != 0 || nics_init(h) != 0)
+    if (cpus_init(h) != 0 || flows_init(h) != 0 || hooks_init(h) != 0 || apps_init(h) != 0 || nics_init(h) != 0)
         return -1;
     return senders_init(h) != 0 || sendmsgs_init(h) != 0 ? -1 : 0;
 }
@@ -480,6 +486,7 @@ int host_init(struct host *h, const struct config *c, uint64_t seed, uint64_t re
         return -1;
     h->hc = h->config.host;
     config_unpack_costs(&h->config, (hz_t){ h->hc->cpu.freq });
+    ip_fold_costs(&h->config.host->ip);
     sched_scale(&h->config.host->sched, h->hc->cpu.count, SEC / h->hc->cpu.hz);
     h->stop_at = h->hc->run.duration > 0 ? h->hc->run.duration : PS_NEVER;
     h->warm_at = h->hc->run.warmup;
@@ -512,7 +519,9 @@ void host_free(struct host *h)
     free(h->traffic);
     free(h->app);
     free(h->flow);
-    free(h->netfilter.known);
+    conntrack_free(&h->netfilter.conntrack);
+    free(h->tap);
+    free(h->tap_counters);
     free(h->sender);
     free(h->sendmsg);
     free(h->exponential);
@@ -557,6 +566,7 @@ static void host_start(struct host *h)
         cpu_start(&h->cpu[i]);
     for (int i = 0; i < h->apps; i++)
         app_start(&h->app[i]);
+    tap_start(h);
     for (uint32_t i = 0; i < h->senders; i++)
         sender_start(&h->sender[i]);
     for (int i = 0; i < h->nics; i++)

@@ -20,6 +20,8 @@
 #include "models/rps.h"
 #include "models/sched.h"
 #include "models/softirq.h"
+#include "models/tap.h"
+#include "models/tc.h"
 #include "models/tcp.h"
 #include "models/udp.h"
 #include "sim/engine/event.h"
@@ -139,6 +141,10 @@ struct host {
     struct skb_queue *udp_segments;     /* one a CPU, models/udp_gso */
     struct netfilter netfilter;
     struct netif_counters *netif;       /* one a CPU */
+    struct tap *tap;            /* one a tap with a ring; NULL: their rings never fill */
+    struct tap_counters *tap_counters;  /* one a CPU */
+    struct tc_counters tc;
+    bool tc_attached;
     struct ip_counters ip;
     struct udp_counters udp;
     struct tcp_counters tcp;

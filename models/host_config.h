@@ -13,6 +13,8 @@
 #include "models/sendmsg.h"
 #include "models/skb.h"
 #include "models/skb_local.h"
+#include "models/tap.h"
+#include "models/tc.h"
 #include "models/tx.h"
 #include "models/udp_gso.h"
 #include "models/veth.h"
@@ -35,10 +37,13 @@ struct host_config {
     struct sendmsg_host_params sendmsg;
     struct gro_params gro;
     struct netif_params netif;
+    struct tap_params tap;
+    struct tc_params tc;
     struct rps_params rps;
     struct ip_params ip;
     struct tx_host_params tx;
     struct netfilter_params netfilter;
+    struct conntrack_params conntrack;
     struct udp_gso_host_params udp_gso;
     struct udp_params udp;
     struct tcp_params tcp;
@@ -64,6 +69,7 @@ struct nic_config {
     struct driver_nic_params driver;
     struct xdp_nic_params xdp;
     struct skb_nic_params skb;
+    struct ip_nic_params ip;
     struct tx_params tx;
     struct veth_nic_params veth;
     struct queue_config queue[CONFIG_QUEUES];

@@ -201,6 +201,7 @@ static void cpu_counters(const struct host *h, int i, struct emitter e)
     emit(&e, &cpu_model, &h->cpu[i].counters);
     emit(&e, &softirq_model, &h->softirq[i].counters);
     emit(&e, &netif_model, &h->netif[i]);
+    emit(&e, &tap_model, &h->tap_counters[i]);
     emit(&e, &rps_model, &h->backlog[i].counters);
     emit(&e, &sched_model, &h->rq[i].counters);
 }
@@ -214,12 +215,15 @@ void host_counters(const struct host *h, counter_fn *fn, void *user)
         nic_counters(&h->nic[i], e);
     for (int i = 0; i < h->cpus; i++)
         cpu_counters(h, i, e);
+    e.scope = "tc";
+    emit(&e, &tc_model, &h->tc);
     e.scope = "snmp";
     emit(&e, &ip_model, &h->ip);
     emit(&e, &udp_model, &h->udp);
     emit(&e, &tcp_model, &h->tcp);
     e.scope = "netfilter";
     emit(&e, &netfilter_model, &h->netfilter.counters);
+    emit(&e, &conntrack_model, &h->netfilter.conntrack.counters);
     for (int i = 0; i < h->apps; i++) {
         snprintf(scope, sizeof scope, "app.%s", h->app[i].name);
         e.scope = scope;

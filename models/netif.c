@@ -6,11 +6,6 @@
 #include "models/host_config.h"
 
 static const struct param rows[] = {
-    PARAM(struct netif_params, taps, "app.taps", UNIT_COUNT, 0, 0, 64,
-          "AF_PACKET taps (tcpdump) on every interface; each copies what passes", "none is the usual state"),
-    PARAM_COST(struct netif_params, tap, "cost.netif.tap", 700, "one tap: clone, filter, ring slot", "assumption"),
-    PARAM_COST_PER_BYTE(struct netif_params, tap_byte, "cost.netif.tap_byte", 60,
-                        "copying to one tap", "copy at 0.03 ns/B warm (veth measurement), 3.8 GHz, doubled for cold data"),
     PARAM_COST(struct netif_params, list, "cost.netif.list", 60, "handing up a list, whatever its length",
                "assumption; 794 instructions with IP measured under icount"),
     PARAM_COST(struct netif_params, list_end, "cost.netif.list_end", 40, "after the last skb of a list",
@@ -23,14 +18,13 @@ ALL_FIELDS_HAVE_ROWS(struct netif_params, rows);
 static const struct counter counter_rows[] = {
     COUNTER(struct netif_counters, processed, "processed", "/proc/net/softnet_stat column 1",
             "skbs that entered the core, after GRO"),
-    COUNTER(struct netif_counters, tapped, "tapped", "tcpdump's packets received", "copies made for taps"),
     COUNTER(struct netif_counters, rx_nohandler, "rx_nohandler", "ip -s -s link (dropped)",
             "skbs no protocol handler wanted"),
 };
 ALL_COUNTERS_HAVE_ROWS(struct netif_counters, counter_rows);
 
 const struct model_info netif_model = {
-    .name = "netif", .step = "-", .what = "netif_receive_skb: taps, then protocol handlers",
+    .name = "netif", .step = "-", .what = "netif_receive_skb: taps, tc, then protocol handlers",
     .scope = SCOPE_HOST, .params_at = offsetof(struct host_config, netif), .params = rows, .n_params = ROWS(rows),
     .counters = counter_rows, .n_counters = ROWS(counter_rows),
 };
@@ -109,6 +103,23 @@ static void list_done(struct context *x)
         context_return(x);
 }
 
+/* tc, then netfilter's netdev family. */
+static enum fate ingress(struct host *h, struct skb *s, ps_t *cost)
+{
+    if (h->tc_attached && !tc_ingress(&h->hc->tc, &h->tc, &h->flow[s->flow], cost))
+        return FATE_TC_INGRESS;
+    return netfilter_hook(&h->netfilter, NF_NETDEV_INGRESS, s, h->engine.now, cost) == NF_DROP ? FATE_NETFILTER_DROP
+                                                                                              : FATE_IN_FLIGHT;
+}
+
+static enum fate handler(struct host *h, struct netif_counters *counters, struct skb *s, ps_t *cost)
+{
+    if (h->flow[s->flow].key.proto != FLOW_NOT_IP)
+        return h->to.network(h, s, cost);
+    counters->rx_nohandler++;
+    return FATE_UNHANDLED_PROTO;
+}
+
 /* Core and IP for one skb: its cost now, its verdict in the skb. */
 static ps_t receive_core(struct context *x, struct skb *s)
 {
@@ -122,16 +133,11 @@ static ps_t receive_core(struct context *x, struct skb *s)
                s->frames);
     for (struct frame *f = s->first; f; f = f->next)
         f->stack_at = h->engine.now;
-    if (p->taps > 0) {
-        counters->tapped += (uint64_t)p->taps;
-        cost += p->taps * (p->tap + ps_of_fs_per_byte(p->tap_byte, s->len));
-    }
-    if (h->flow[s->flow].key.proto == FLOW_NOT_IP) {
-        counters->rx_nohandler++;
-        s->verdict = FATE_UNHANDLED_PROTO;
-    } else {
-        s->verdict = (uint8_t)h->to.network(h, s, &cost);
-    }
+    if (h->hc->tap.taps > 0)
+        cost += tap_receive(x, s);
+    s->verdict = (uint8_t)ingress(h, s, &cost);
+    if (s->verdict == FATE_IN_FLIGHT)
+        s->verdict = (uint8_t)handler(h, counters, s, &cost);
     return cost;
 }
 
@@ -196,15 +202,13 @@ static bool rps_anywhere(const struct host *h, int nic)
 
 void netif_find_plain_flows(struct host *h)
 {
-    const struct netfilter_params *nf = &h->hc->netfilter;
-    bool rules = nf->raw_rules || nf->input_rules || nf->conntrack || nf->raw_policy != NF_ACCEPT ||
-                 nf->input_policy != NF_ACCEPT;
+    bool rules = netfilter_active(&h->hc->netfilter) || conntrack_on(&h->netfilter.conntrack) || h->tc_attached;
 
-    if (!h->engine.batch || h->engine.trace.hook || rules || h->hc->netif.taps > 0)
+    if (!h->engine.batch || h->engine.trace.hook || rules || h->hc->tap.taps > 0)
         return;
     for (uint32_t i = 0; i < h->flows; i++) {
         struct flow *f = &h->flow[i];
-        f->plain = f->key.proto == FLOW_UDP && f->local && !f->key.otherhost && f->sk && !h->nic[f->nic].veth &&
+        f->plain = f->key.proto == FLOW_UDP && f->local && !f->martian && !f->astray && !f->key.otherhost && f->sk && !h->nic[f->nic].veth &&
                    !rps_anywhere(h, f->nic);
     }
 }

@@ -8,10 +8,10 @@
  *       ip_rcv                 IPv4
  *       host_skb_drop          no handler
  *
- * Order: processed++, taps (AF_PACKET sees GRO's skbs, before any netfilter), then the handlers. The core and IP
+ * Order: processed++, taps (AF_PACKET sees GRO's skbs), tc ingress, netfilter's netdev family, then the handlers. The core and IP
  * work of a whole list comes first, then L4 skb by skb (ip_sublist_rcv), so a list of eight does not cost eight
  * lists of one.
- * Not modelled: generic XDP, tc ingress, VLAN, bridge and bond handlers. */
+ * Not modelled: generic XDP, VLAN, bridge and bond handlers. */
 #ifndef MODELS_NETIF_H
 #define MODELS_NETIF_H
 
@@ -19,9 +19,6 @@
 #include "models/cpu.h"
 
 struct netif_params {
-    int64_t taps;
-    int64_t tap;
-    int64_t tap_byte;
     int64_t list;
     int64_t skb;
     int64_t list_end;
@@ -30,7 +27,6 @@ extern const struct model_info netif_model;
 
 struct netif_counters {
     uint64_t processed;
-    uint64_t tapped;
     uint64_t rx_nohandler;
 };
 

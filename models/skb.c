@@ -111,6 +111,7 @@ void skb_build(struct skb *s, struct frame *f, const struct flow *flow, const st
     s->from_ring = 0;
     s->plain = 0;
     s->verdict = 0;
+    s->ct_new = 0;
     s->copied = 0;
     s->stamp = 0;
 }

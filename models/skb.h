@@ -69,6 +69,7 @@ struct skb {
     uint8_t from_ring;          /* the ring's own skb, not one made in the poll */
     uint8_t plain;              /* a whole, good datagram of a plain flow: what its layers would read is not filled in */
     uint8_t verdict;            /* enum fate: what IP decided, until the list's work is done */
+    uint8_t ct_new;             /* it has made an entry that is not confirmed (models/conntrack) */
     int32_t copied;             /* bytes a reader has already taken from the front */
     int64_t stamp;              /* GRO: jiffy of arrival; socket: time queued */
 };

@@ -237,7 +237,7 @@ ps_t tx_cost(const struct host *h, const struct skb *s)
     const struct tx_host_params *p = &h->hc->tx;
     ps_t cost = p->xmit + ps_of_fs_per_byte(p->byte, s->len + ETH_HLEN);
 
-    return h->egress ? cost : cost + p->free;
+    return h->flow[s->flow].route >= 0 ? cost : cost + p->free;
 }
 
 /* ---- completions ---- */

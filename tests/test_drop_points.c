@@ -17,7 +17,8 @@ static const char *const loss_counters[] = {
     "nf_dropped", "nf_conntrack_drop", "UdpNoPorts", "UdpInErrors", "UdpRcvbufErrors", "UdpInCsumErrors", "TcpInErrs",
     "TcpInCsumErrors", "TcpExtTCPOFODrop", "TcpExtOfoPruned", "TcpExtRcvPruned", "TcpExtTCPRcvQDrop",
     "TcpExtTCPZeroWindowDrop", "TcpExtTCPBacklogDrop", "TcpExtPAWSEstab", "TcpExtBeyondWindow", "TcpExtTCPDSACKOldSent",
-    "rx_xdp_drop",
+    "rx_xdp_drop", "tc_ingress_dropped", "nf_conntrack_insert_failed", "IpExtInNoRoutes", "TcpExtIPReversePathFilter",
+    "in_martian_src", "in_martian_dst",
 };
 
 /* What a replay offers: frame `i` of FRAMES, filled with a good one of its protocol before. */
@@ -72,6 +73,36 @@ static void to_another_address(int i, struct arrival *a, struct flow_key *key)
 {
     (void)a;
     key->daddr = is_bad(i) ? 0x0a000009 : 0x0a000002;
+}
+
+static void used_up(int i, struct arrival *a, struct flow_key *key)
+{
+    to_another_address(i, a, key);
+    a->ttl = is_bad(i) ? 1 : 64;
+}
+
+static void from_a_multicast_address(int i, struct arrival *a, struct flow_key *key)
+{
+    (void)a;
+    key->saddr = is_bad(i) ? 0xe0000001 : 0x0a000001;
+}
+
+static void from_our_address(int i, struct arrival *a, struct flow_key *key)
+{
+    (void)a;
+    key->saddr = is_bad(i) ? 0x0a000002 : 0x0a000001;
+}
+
+static void from_loopback(int i, struct arrival *a, struct flow_key *key)
+{
+    (void)a;
+    key->saddr = is_bad(i) ? 0x7f000001 : 0x0a000001;
+}
+
+static void from_elsewhere(int i, struct arrival *a, struct flow_key *key)
+{
+    (void)a;
+    key->saddr = is_bad(i) ? 0x0b000001 : 0x0a000001;
 }
 
 static void to_another_port(int i, struct arrival *a, struct flow_key *key)
@@ -171,6 +202,24 @@ static const struct drop_point points[] = {
     { FATE_NETFILTER_DROP, 32, "nf_dropped", NULL, "traffic.frames=32 netfilter.raw.policy=drop" },
     { FATE_NETFILTER_DROP, 25, "nf_conntrack_drop", NULL,
       "traffic.frames=32 traffic.flows=32 netfilter.conntrack=on net.netfilter.nf_conntrack_max=7" },
+    { FATE_NETFILTER_DROP, 31, "nf_conntrack_drop nf_conntrack_insert_failed", NULL,    /* one list of a new flow's */
+      "netfilter.conntrack=on kernel.conntrack_resolve_clash=off net.core.gro_normal_batch=64 traffic.frames=32 "
+      "nic.coalesce.kind=delay nic.coalesce.rx-usecs=100us nic.features.gro=off traffic.rate=100%" },
+    { FATE_NETFILTER_DROP, 32, "nf_dropped", NULL, "traffic.frames=32 netfilter.ingress.drop_dport=9" },
+    { FATE_NETFILTER_DROP, 32, "nf_dropped", NULL, "traffic.frames=32 netfilter.mangle.policy=drop" },
+    { FATE_NETFILTER_DROP, 32, "nf_dropped", NULL,
+      "traffic.frames=32 netfilter.forward.policy=drop host.address=10.0.0.3 net.ipv4.ip_forward=on" },
+    { FATE_NETFILTER_DROP, 32, "nf_dropped", NULL,
+      "traffic.frames=32 netfilter.postrouting.policy=drop host.address=10.0.0.3 net.ipv4.ip_forward=on" },
+    { FATE_TC_INGRESS, 32, "tc_ingress_dropped", NULL, "traffic.frames=32 tc.ingress.drop_dport=9" },
+    { FATE_IP_INHDR, BAD, "IpInHdrErrors", used_up, "host.address=10.0.0.2 net.ipv4.ip_forward=on" },
+    { FATE_IP_INNOROUTES, BAD, "IpExtInNoRoutes", to_another_address,
+      "host.address=10.0.0.2 net.ipv4.ip_forward=on nic.routes=10.0.0.0/29" },
+    { FATE_IP_RPFILTER, BAD, "TcpExtIPReversePathFilter", from_elsewhere,
+      "net.ipv4.conf.all.rp_filter=1 nic.routes=10.0.0.0/8" },
+    { FATE_IP_INVALID_SOURCE, BAD, "in_martian_src", from_a_multicast_address, "" },
+    { FATE_IP_LOCAL_SOURCE, BAD, "in_martian_src", from_our_address, "host.address=10.0.0.2" },
+    { FATE_IP_LOCALNET, BAD, "in_martian_src", from_loopback, "" },
     { FATE_NO_SOCKET, BAD, "UdpNoPorts", to_another_port, "app.port=9" },
     { FATE_UDP_CSUM, BAD, "UdpInErrors UdpInCsumErrors", bad_l4_checksum, "" },
     /* a buffer of 4608 bytes holds 3 datagrams of 2304: the test comes before the charge */

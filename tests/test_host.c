@@ -416,7 +416,7 @@ START_TEST(counters_come_with_their_scope_in_packet_order)
     rig_burst(&r, 10 * US, rig_flow(&r, FLOW_UDP, 1, 9), 3);
     rig_run(&r);
     host_counters(&r.host, see, &s);
-    ck_assert_str_eq(s.scope, " eth0 eth0.q0 eth0.q1 cpu0 cpu1 snmp netfilter app.app0");
+    ck_assert_str_eq(s.scope, " eth0 eth0.q0 eth0.q1 cpu0 cpu1 tc snmp netfilter app.app0");
     CHECK_EQ(s.delivered, 3);
     rig_free(&r);
 }

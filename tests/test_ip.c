@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "models/ip.h"
 
+#include <stdio.h>
+
 #include "models/host.h"
 #include "tests/fixture.h"
+#include "tests/machine.h"
 #include "tests/suite.h"
 
 static struct rig r;
@@ -17,7 +20,7 @@ static void begin(const char *settings)
 
 static struct skb datagram(uint16_t bad)
 {
-    return (struct skb){ .flow = 0, .bad = bad, .network_header = 78, .transport_header = 98, .data = 78,
+    return (struct skb){ .flow = 0, .bad = bad, .ttl = 64, .network_header = 78, .transport_header = 98, .data = 78,
                          .len = 46 };
 }
 
@@ -40,6 +43,10 @@ static void check_counters(struct ip_counters want)
     CHECK_EQ(got->InTruncatedPkts, want.InTruncatedPkts);
     CHECK_EQ(got->InCsumErrors, want.InCsumErrors);
     CHECK_EQ(got->ForwDatagrams, want.ForwDatagrams);
+    CHECK_EQ(got->InNoRoutes, want.InNoRoutes);
+    CHECK_EQ(got->IPReversePathFilter, want.IPReversePathFilter);
+    CHECK_EQ(got->in_martian_src, want.in_martian_src);
+    CHECK_EQ(got->in_martian_dst, want.in_martian_dst);
 }
 
 START_TEST(a_good_datagram_for_us_passes)
@@ -113,7 +120,7 @@ START_TEST(a_host_has_the_addresses_of_its_list)
 {
     static const struct { const char *list; bool local; } expected[] = {
         { "host.address=", true }, { "host.address=10.0.0.2", true },
-        { "host.address=10.0.0.1,10.0.0.2", true },
+        { "host.address=10.0.0.7,10.0.0.2", true },
         { "host.address=10.0.0.1", false }, { "host.address=10.0.0.22,110.0.0.2", false },
     };
 
@@ -226,6 +233,163 @@ START_TEST(only_tcp_is_demuxed_early)
 }
 END_TEST
 
+/* ---- the route ---- */
+
+/* The flow's addresses as given; a0 is the source. */
+static void between(uint32_t saddr, uint32_t daddr, const char *settings)
+{
+    rig_init(&r, 1, settings);
+    rig_burst(&r, 0, rig_flow(&r, FLOW_UDP, 1, 9), 1);
+    r.flow[0].saddr = saddr;
+    r.flow[0].daddr = daddr;
+    rig_build(&r);
+}
+
+START_TEST(addresses_that_cannot_be_on_a_wire_are_martian)
+{
+    static const struct { uint32_t saddr, daddr; enum fate fate; bool dst; } row[] = {
+        { 0xe0000001, 0x0a000002, FATE_IP_INVALID_SOURCE, false },      /* 224.0.0.1 */
+        { 0xffffffff, 0x0a000002, FATE_IP_INVALID_SOURCE, false },
+        { 0x00000001, 0x0a000002, FATE_IP_INVALID_SOURCE, false },
+        { 0x7f000001, 0x0a000002, FATE_IP_LOCALNET, false },
+        { 0x0a000001, 0x7f000001, FATE_IP_LOCALNET, true },
+        { 0x0a000002, 0x0a000002, FATE_IP_LOCAL_SOURCE, false },
+        { 0xf0000001, 0x0a000002, FATE_IN_FLIGHT, false },              /* class E */
+    };
+
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        between(row[i].saddr, row[i].daddr, "host.address=10.0.0.2");
+        CHECK_EQ(receive(datagram(0)), row[i].fate);
+        bool bad = row[i].fate != FATE_IN_FLIGHT;
+        check_counters((struct ip_counters){ .InReceives = 1, .in_martian_src = bad && !row[i].dst, .in_martian_dst = row[i].dst });
+        rig_free(&r);
+    }
+}
+END_TEST
+
+/* 10.0.0.0/8 lies behind eth0, where the frame came by; 11.0.0.0/8 nowhere. */
+START_TEST(the_way_back_must_be_the_way_it_came)
+{
+    static const struct { uint32_t saddr; const char *filter; enum fate fate; } row[] = {
+        { 0x0a000001, "net.ipv4.conf.all.rp_filter=1", FATE_IN_FLIGHT },
+        { 0x0b000001, "net.ipv4.conf.all.rp_filter=1", FATE_IP_RPFILTER },
+        { 0x0b000001, "net.ipv4.conf.all.rp_filter=2", FATE_IP_RPFILTER },
+        { 0x0b000001, "net.ipv4.conf.all.rp_filter=0", FATE_IN_FLIGHT },
+        { 0x0b000001, "net.ipv4.conf.all.rp_filter=1 nic.routes=10.0.0.0/8,0.0.0.0/0", FATE_IN_FLIGHT },
+        { 0x0b000001, "net.ipv4.conf.all.rp_filter=2 host.default_route=eth0", FATE_IN_FLIGHT },
+    };
+
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        char settings[256];
+        snprintf(settings, sizeof settings, "host.address=10.0.0.2 nic.routes=10.0.0.0/8 %s", row[i].filter);
+        between(row[i].saddr, 0x0a000002, settings);
+        CHECK_EQ(receive(datagram(0)), row[i].fate);
+        check_counters((struct ip_counters){ .InReceives = 1, .IPReversePathFilter = row[i].fate == FATE_IP_RPFILTER });
+        rig_free(&r);
+    }
+}
+END_TEST
+
+/* Strict wants the interface itself, loose any: two NICs, the source behind the other one. */
+START_TEST(loose_reverse_path_is_content_with_another_interface)
+{
+    static const char text[] = "version: 1\nnic[eth0]: {routes: 10.0.0.0/8}\nnic[eth1]: {routes: 192.168.0.0/16}\n"
+                               "run: {duration: 1ms}\ntraffic: {saddr: 192.168.1.1, frames: 4}\napp: {kind: recv}\n";
+    static const struct { const char *filter; enum fate fate; } row[] = {
+        { "net.ipv4.conf.all.rp_filter=1", FATE_IP_RPFILTER }, { "net.ipv4.conf.all.rp_filter=2", FATE_DELIVERED },
+    };
+
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct config c;
+        struct result got;
+        machine_parse(&c, text, row[i].filter);
+        machine_run(&c, NULL, &got);
+        CHECK_EQ(machine_fate(&got, row[i].fate), 4);
+        result_free(&got);
+        machine_release(&c);
+    }
+}
+END_TEST
+
+START_TEST(what_no_route_leads_to_is_not_forwarded)
+{
+    between(0x0a000001, 0x0b000001, "host.address=10.0.0.2 net.ipv4.ip_forward=on nic.routes=10.0.0.0/8");
+    CHECK_EQ(receive(datagram(0)), FATE_IP_INNOROUTES);
+    check_counters((struct ip_counters){ .InReceives = 1, .InNoRoutes = 1 });
+    rig_free(&r);
+    between(0x0a000001, 0x0b000001, "host.address=10.0.0.2 nic.routes=10.0.0.0/8");     /* a host does not ask */
+    CHECK_EQ(receive(datagram(0)), FATE_IP_INADDRERRORS);
+    rig_free(&r);
+    between(0x0a000001, 0x0b000001, "host.address=10.0.0.2 net.ipv4.ip_forward=on nic.routes=10.0.0.0/8,11.0.0.0/16");
+    CHECK_EQ(receive(datagram(0)), FATE_FORWARDED);
+    CHECK_EQ(r.host.flow[0].route, 0);
+    rig_free(&r);
+}
+END_TEST
+
+/* TTL 1 reaches this host and no other. */
+START_TEST(a_used_up_ttl_ends_only_what_is_to_be_forwarded)
+{
+    struct skb s = datagram(0);
+
+    s.ttl = 1;
+    begin("host.address=10.0.0.2 net.ipv4.ip_forward=on");
+    CHECK_EQ(receive(s), FATE_IN_FLIGHT);
+    rig_free(&r);
+    begin("host.address=10.0.0.3 net.ipv4.ip_forward=on");
+    CHECK_EQ(receive(s), FATE_IP_INHDR);
+    check_counters((struct ip_counters){ .InReceives = 1, .InHdrErrors = 1 });
+    s.ttl = 2;
+    CHECK_EQ(receive(s), FATE_FORWARDED);
+    rig_free(&r);
+}
+END_TEST
+
+/* 752 thousand routes are 20 doublings of one: 20 * 29, and as much again and 150 where rp_filter looks for the way
+ * back; TCP has its route from its socket. */
+START_TEST(a_lookup_costs_by_the_doublings_of_the_table)
+{
+    static const struct { const char *settings; int udp, tcp; } row[] = {
+        { "host.routes=1", 10, 3 }, { "host.routes=2", 39, 3 }, { "host.routes=3", 68, 3 },
+        { "host.routes=752000", 590, 3 }, { "host.routes=752000 net.ipv4.conf.all.rp_filter=1", 1320, 3 },
+        { "host.routes=2 net.ipv4.ip_early_demux=off", 39, 39 }, { "host.routes=2 net.ipv4.tcp_early_demux=off", 39, 39 },
+    };
+
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        for (int tcp = 0; tcp < 2; tcp++) {
+            struct skb s = datagram(0);
+            ps_t cost = 0;
+            rig_init(&r, 1, "cost.ip.rcv=10cycles cost.ip.rcv_demuxed=3cycles cost.ip.fib_level=29cycles "
+                            "cost.ip.validate_source=150cycles");
+            rig_set(&r, row[i].settings);
+            rig_burst(&r, 0, rig_flow(&r, tcp ? FLOW_TCP : FLOW_UDP, 1, 9), 1);
+            rig_build(&r);
+            ip_rcv(&r.host, &s, &cost);
+            CHECK_EQ(cost, (tcp ? row[i].tcp : row[i].udp) * NS);
+            rig_free(&r);
+        }
+    }
+}
+END_TEST
+
+START_TEST(a_list_of_routes_is_read_or_refused)
+{
+    static const char *const wrong[] = { "10.0.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0/8", "10.0.0.0/8x" };
+    char why[256] = "";
+
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char settings[64];
+        snprintf(settings, sizeof settings, "nic.routes=%s", wrong[i]);
+        rig_init(&r, 1, settings);
+        ck_assert_ptr_nonnull(ip_check(&r.config, why, sizeof why));
+        rig_free(&r);
+    }
+    rig_init(&r, 1, "nic.routes=0.0.0.0/0,10.0.0.0/8");
+    ck_assert_ptr_null(ip_check(&r.config, why, sizeof why));
+    rig_free(&r);
+}
+END_TEST
+
 SUITE(ip, a_good_datagram_for_us_passes, a_frame_for_another_host_is_dropped_before_it_counts_as_received,
       checks_come_in_the_kernels_order_header_checksum_length,
       netfilter_sees_what_passed_the_checks_whoever_it_is_for,
@@ -234,4 +398,7 @@ SUITE(ip, a_good_datagram_for_us_passes, a_frame_for_another_host_is_dropped_bef
       local_delivery_counts_and_takes_the_ip_header_off, what_local_in_drops_is_not_delivered,
       receiving_and_forwarding_have_their_costs,
       forwarding_pays_for_lines_that_other_receiving_cores_have, ip_delivers_whatever_l4_makes_of_it_and_counts_skbs,
-      only_tcp_is_demuxed_early)
+      only_tcp_is_demuxed_early, addresses_that_cannot_be_on_a_wire_are_martian, the_way_back_must_be_the_way_it_came,
+      loose_reverse_path_is_content_with_another_interface, what_no_route_leads_to_is_not_forwarded,
+      a_used_up_ttl_ends_only_what_is_to_be_forwarded, a_lookup_costs_by_the_doublings_of_the_table,
+      a_list_of_routes_is_read_or_refused)

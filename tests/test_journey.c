@@ -64,9 +64,9 @@ static struct expected add_up(const struct config *c)
 
     /* 5 the list of one, taps, IP and netfilter, 6 UDP */
     ps_t stack = h->netif.list + h->netif.skb + h->ip.rcv + h->ip.deliver + h->udp.rcv;
-    stack += h->netif.taps * (h->netif.tap + ps_of_fs_per_byte(h->netif.tap_byte, frame - FCS - ETHERNET));
-    stack += netfilter(&h->netfilter, h->netfilter.raw_rules) + netfilter(&h->netfilter, h->netfilter.input_rules);
-    stack += h->netfilter.conntrack ? h->netfilter.conntrack_cost : 0;
+    stack += h->tap.taps * (h->tap.tap + ps_of_fs_per_byte(h->tap.tap_byte, frame - FCS - ETHERNET));
+    stack += netfilter(&h->netfilter, h->netfilter.raw.rules) + netfilter(&h->netfilter, h->netfilter.input.rules);
+    stack += h->conntrack.on ? h->conntrack.packet + h->conntrack.fresh : 0;
     e.socket = e.stack + stack;
 
     /* 7 the reader: IPI, out of the idle state, the switch, back in recv(), the copy */
@@ -163,10 +163,10 @@ static void random_machine(struct config *c, struct stream *s)
     h->irq.delivery = (int64_t)stream_below(s, 1000000);
     h->cpu.cstate_exit_latency = (int64_t)stream_below(s, 100000000);
     h->sched.ipi_latency = (int64_t)stream_below(s, 1000000);
-    h->netif.taps = (int64_t)stream_below(s, 3);
-    h->netfilter.raw_rules = (int64_t)stream_below(s, 2) * 10;
-    h->netfilter.input_rules = (int64_t)stream_below(s, 2) * 100;
-    h->netfilter.conntrack = (int64_t)stream_below(s, 2);
+    h->tap.taps = (int64_t)stream_below(s, 3);
+    h->netfilter.raw.rules = (int64_t)stream_below(s, 2) * 10;
+    h->netfilter.input.rules = (int64_t)stream_below(s, 2) * 100;
+    h->conntrack.on = (int64_t)stream_below(s, 2);
     c->app[0].app.read_size = 1 + (int64_t)stream_below(s, 2000);
 }
 

@@ -336,6 +336,25 @@ static const char *word(const char *const *of, size_t n)
 
 static const char *onoff(void) { return WORD("on", "off"); }
 
+/* Hooks, routes and tables that the default machine has not; dice of their own, so that the rest stays what it was. */
+static void random_hooks(uint64_t seed)
+{
+    stream_seed(&dice, seed, 0, "hooks");
+    if (one_in(6))
+        say("tc.ingress: {rules: %lld, drop_dport: %lld}\n", PICK(0, 5), PICK(-1, 9, 10));
+    if (one_in(6))
+        say("netfilter: {ingress.rules: %lld, mangle.rules: %lld, forward.rules: 3, postrouting.rules: 2, input.drop_dport: %lld, "
+            "lookup: %s}\n", PICK(0, 5), PICK(0, 7), PICK(-1, 9, 10), WORD("linear", "set"));
+    if (one_in(6))
+        say("net.netfilter: {nf_conntrack_buckets: %lld, nf_conntrack_udp_timeout: %lldms}\n"
+            "kernel: {conntrack_gc_interval: 1ms, conntrack_resolve_clash: %s}\n", PICK(1, 3, 64), PICK(1, 2, 30000), onoff());
+    if (one_in(6))
+        say("host.routes: %lld\nnet.ipv4.conf.all.rp_filter: %lld\nnic.routes: \"10.0.0.0/%lld\"\n", PICK(1, 900, 752000),
+            between(0, 2), PICK(8, 32));
+    if (one_in(6))
+        say("app: {tap_ring: %lld, tap_cpu: %lld}\n", PICK(1, 4, 100), PICK(-1, 0));
+}
+
 static void random_kernel(void)
 {
     static char kernel[NAMES][64];
@@ -481,6 +500,7 @@ static void random_scenario(uint64_t seed)
         random_app(i, apps, cpus);
     if (apps > 0 && one_in(5))
         random_hog(cpus);
+    random_hooks(seed);
 }
 
 /* Machines that the shortcuts of models/netif, horizon, reading and express are made for: datagrams of one socket, its
