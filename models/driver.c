@@ -97,7 +97,7 @@ static inline bool to_gro(struct context *x)
     struct skb *s = x->skb;
 
     x->skb = NULL;
-    if (gro_receive(&n->gro, s, q->driver.nic_params->gro, s->stamp)) {
+    if (gro_receive(&n->gro, s, q->driver.gro, s->stamp)) {
         x->owed += n->gro.params->merge;
         x->owed += host_skb_free(n->cpu->host, s);
     }
@@ -110,13 +110,10 @@ static void frame_done(struct context *x)
         next_frame(x);
 }
 
-/* The program dropped the frame: its buffer is recycled when the driver's work on it is done. */
-static void xdp_dropped(struct context *x)
+/* The program has not passed the frame: its verdict takes effect when the driver's work on it is done. */
+static void xdp_taken(struct context *x)
 {
-    struct nic_queue *q = of(x);
-
-    q->driver.xdp.rx_xdp_drop++;
-    host_frame_end(x->cpu->host, x->frame, FATE_XDP_DROP);
+    xdp_act(x, of(x), x->frame);
     next_frame(x);
 }
 
@@ -126,7 +123,7 @@ static inline ps_t skb_cost(struct context *x, struct skb *s, const struct frame
     struct nic_queue *q = of(x);
     struct host *h = x->cpu->host;
     const struct gro_params *gro = x->napi->gro.params;
-    ps_t cost = q->driver.nic_params->gro ? gro->frame : gro->bypass;
+    ps_t cost = q->driver.gro ? gro->frame : gro->bypass;
 
     if (copy)
         cost += q->driver.params->copy + ps_of_fs_per_byte(q->driver.params->copy_byte, f->wire_bytes - ETH_FCS);
@@ -153,12 +150,12 @@ static inline bool take(struct context *x, struct nic_queue *q, struct frame *f)
     if (x->work == 0)
         cost += p->first;
     x->work++;
-    if (!xdp_run(&q->nic->config->xdp, &h->hc->xdp, &cost)) {
+    const struct flow *flow = &h->flow[f->flow];
+    if (!xdp_run(&q->nic->config->xdp, &h->hc->xdp, flow, &cost)) {
         x->frame = f;
-        context_work(x, host_vary(h, cost, f->id, 0), xdp_dropped);
+        context_work(x, host_vary(h, cost, f->id, 0), xdp_taken);
         return false;
     }
-    const struct flow *flow = &h->flow[f->flow];
     x->skb = pool_take(&h->skbs);
     if (flow->plain && !f->bad)
         skb_build_plain(x->skb, f, &q->nic->config->skb, copy);
@@ -173,7 +170,7 @@ static inline bool take(struct context *x, struct nic_queue *q, struct frame *f)
 
 /* ---- the poll ---- */
 
-static void finish(struct context *x)
+static void poll_over(struct context *x)
 {
     const struct ring_params *p = of(x)->ring.params;
 
@@ -186,6 +183,21 @@ static void finish(struct context *x)
     } else {
         context_work(x, 0, context_return);
     }
+}
+
+/* xdp_do_flush: what was redirected goes on when the work on the last frame is done. */
+static void flush(struct context *x)
+{
+    xdp_flush(x, of(x));
+    poll_over(x);
+}
+
+static void finish(struct context *x)
+{
+    if (xdp_redirects(&of(x)->nic->config->xdp))
+        context_work(x, 0, flush);
+    else
+        poll_over(x);
 }
 
 static void next_frame(struct context *x)

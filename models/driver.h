@@ -3,7 +3,7 @@
  *
  * In    driver_poll()    NAPI's turn; models/express takes over where it can
  * Out   tx_poll          first, completions of what was sent on
- *       xdp_run          each frame, before it becomes an skb
+ *       xdp_run          each frame, before it becomes an skb; xdp_act, xdp_flush for those it takes
  *       gro_receive      each skb; netif_receive_list when the list is full
  *       nic_tail         descriptors refilled
  *       napi_complete_done, nic_unmask
@@ -43,6 +43,7 @@ struct driver {
     const struct driver_params *params;
     const struct driver_nic_params *nic_params;
     struct xdp_counters xdp;
+    bool gro;                   /* the feature, and no generic XDP program */
     int64_t skbs_taken;         /* holds_skbs: of the ring, since the last refill */
     uint64_t ring_skbs;         /* ever allocated for it */
 };

@@ -51,6 +51,11 @@ enum fate {
     FATE_IP_INVALID_SOURCE,
     FATE_IP_LOCAL_SOURCE,
     FATE_IP_LOCALNET,
+    FATE_XDP_ABORTED,
+    FATE_XDP_TX_FULL,
+    FATE_CPUMAP_FULL,
+    FATE_XSK_FULL,
+    FATE_XDP_TX,                /* consumed; last, so that the others keep their numbers */
     FATES
 };
 

@@ -15,6 +15,16 @@ static bool has_tcp(const struct host *h)
     return false;
 }
 
+/* Frames that XDP sends to other cores. */
+static bool redirects(const struct host *h)
+{
+    for (int i = 0; i < h->nics; i++) {
+        if (xdp_redirects(&h->nic[i].config->xdp))
+            return true;
+    }
+    return false;
+}
+
 /* A queue's interrupt goes to the core, or what it receives is steered there. */
 static bool queue_reaches(const struct nic_queue *q, const struct cpu *c)
 {
@@ -44,7 +54,7 @@ static int readers_on(const struct host *h, const struct cpu *c)
 void horizon_init(struct host *h)
 {
     bool watched = h->engine.trace.hook || h->watched;
-    bool possible = h->engine.batch && !watched && !has_tcp(h) && h->sendmsgs == 0 && !h->tap &&
+    bool possible = h->engine.batch && !watched && !has_tcp(h) && h->sendmsgs == 0 && !h->tap && !redirects(h) &&
                     h->hc->skb.page_every == 0;
 
     for (int i = 0; i < h->cpus; i++)

@@ -25,7 +25,7 @@ const struct model_info *const rx_path[] = {
     &rss_model, &dma_model, &ring_model, &nic_model,        /* 1 a queue, a descriptor, memory       */
     &coalesce_model, &irq_model, &irq_host_model,           /* 2 hardware interrupt                  */
     &cpu_model, &cache_model, &softirq_model, &napi_model, &napi_nic_model,   /* 2 softirq and NAPI                */
-    &xdp_model, &xdp_nic_model,                             /* 2 XDP                                 */
+    &xdp_model, &xdp_nic_model, &cpumap_model, &xsk_model, &xsk_nic_model,  /* 2 XDP                 */
     &driver_model, &driver_nic_model, &skb_model, &skb_nic_model,   /* 3 sk_buff                     */
     &gro_model,                                             /* 4 GRO                                 */
     &rps_model, &rps_queue_model, &netif_model, &tap_model, &tc_model,  /* - steering, taps, tc      */
@@ -71,7 +71,7 @@ const char *const trace_point_name[] = {
     [TRACE_NETIF_RECEIVE_SKB] = "net:netif_receive_skb", [TRACE_SOCK_QUEUE] = "sock:queue",
     [TRACE_SCHED_WAKEUP] = "sched:sched_wakeup", [TRACE_SCHED_SWITCH] = "sched:sched_switch",
     [TRACE_RECV] = "sock:sock_recv_length", [TRACE_RECV_RETURN] = "syscalls:sys_exit_recvfrom",
-    [TRACE_KFREE_SKB] = "skb:kfree_skb",
+    [TRACE_KFREE_SKB] = "skb:kfree_skb", [TRACE_TCP_PROBE] = "tcp:tcp_probe",
 };
 
 /* ---- relations between parameters ---- */
@@ -217,7 +217,7 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
         (why = check_hooks(c, buffer, size)) != NULL)
         return why;
     for (int i = 0; i < c->nics; i++) {
-        if ((why = check_queues(c, i, buffer, size)) != NULL)
+        if ((why = check_queues(c, i, buffer, size)) != NULL || (why = xdp_check(c, i, buffer, size)) != NULL)
             return why;
         const struct ring_params *r = &c->nic[i].ring;
         const char *hkey = c->text[c->nic[i].rss.hkey];
@@ -273,6 +273,7 @@ static int flows_init(struct host *h)
             flow->queue = (int16_t)rss_queue(&rss, flow->hash);
             flow->source = (int16_t)i;
             netfilter_dnat(c, flow);
+            xdp_match(c, flow);
             ip_flow_init(c, flow);
         }
         traffic_init(&h->traffic[i], c, i, first[i], c->nic[nic].wire.link, h->exponential, h->seed,
@@ -448,7 +449,7 @@ static int hooks_init(struct host *h)
     h->netfilter.flow = h->flow;
     h->netfilter.nat = h->hc->netfilter.nat_rules > 0 || *h->config.text[h->hc->netfilter.nat_to];
     h->tc_attached = tc_active(&h->hc->tc);
-    if (tap_init(h) != 0)
+    if (tap_init(h) != 0 || cpumap_init(h) != 0)
         return -1;
     return conntrack_init(&h->netfilter.conntrack, &h->hc->conntrack, &h->cache, h->flows, h->seed);
 }
@@ -520,6 +521,7 @@ void host_free(struct host *h)
     free(h->app);
     free(h->flow);
     conntrack_free(&h->netfilter.conntrack);
+    free(h->cpumap);
     free(h->tap);
     free(h->tap_counters);
     free(h->sender);
@@ -567,6 +569,7 @@ static void host_start(struct host *h)
     for (int i = 0; i < h->apps; i++)
         app_start(&h->app[i]);
     tap_start(h);
+    cpumap_start(h);
     for (uint32_t i = 0; i < h->senders; i++)
         sender_start(&h->sender[i]);
     for (int i = 0; i < h->nics; i++)

@@ -12,6 +12,7 @@
 #include "models/cache.h"
 #include "models/config.h"
 #include "models/cpu.h"
+#include "models/cpumap.h"
 #include "models/drop.h"
 #include "models/flow.h"
 #include "models/ip.h"
@@ -61,6 +62,7 @@ enum trace_point {
     TRACE_RECV,                 /* delivered to the application; a: frame id */
     TRACE_RECV_RETURN,          /* and recv() is back in user mode; a: frame id, b: when the frame came by wire */
     TRACE_KFREE_SKB,            /* a: frame id, b: enum fate */
+    TRACE_TCP_PROBE,            /* a segment enters its connection, from softirq or from the backlog; a: frame id, b: frames */
 };
 extern const char *const trace_point_name[];
 
@@ -143,6 +145,7 @@ struct host {
     struct netif_counters *netif;       /* one a CPU */
     struct tap *tap;            /* one a tap with a ring; NULL: their rings never fill */
     struct tap_counters *tap_counters;  /* one a CPU */
+    struct cpumap *cpumap;      /* one a CPU; NULL: no NIC redirects to CPUs */
     struct tc_counters tc;
     bool tc_attached;
     struct ip_counters ip;

@@ -6,6 +6,7 @@
 #include "models/app.h"
 #include "models/cache.h"
 #include "models/config.h"
+#include "models/cpumap.h"
 #include "models/host.h"
 #include "models/nic.h"
 #include "models/rps.h"
@@ -19,6 +20,7 @@
 #include "models/udp_gso.h"
 #include "models/veth.h"
 #include "models/xdp.h"
+#include "models/xsk.h"
 
 struct host_config {
     struct run_params run;
@@ -31,6 +33,8 @@ struct host_config {
     struct dma_params dma;
     struct driver_params driver;
     struct xdp_params xdp;
+    struct cpumap_params cpumap;
+    struct xsk_params xsk;
     struct skb_params skb;
     struct skb_local_params skb_local;
     struct veth_params veth;
@@ -68,6 +72,7 @@ struct nic_config {
     struct napi_nic_params napi;
     struct driver_nic_params driver;
     struct xdp_nic_params xdp;
+    struct xsk_nic_params xsk;
     struct skb_nic_params skb;
     struct ip_nic_params ip;
     struct tx_params tx;

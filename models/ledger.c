@@ -187,6 +187,8 @@ static void nic_counters(const struct nic *n, struct emitter e)
         emit(&e, &irq_host_model, &q->irq.counters);
         emit(&e, &napi_model, &q->napi.counters);
         emit(&e, &xdp_model, &q->driver.xdp);
+        if (n->config->xdp.program == XDP_REDIRECT_XSK)
+            emit(&e, &xsk_model, &q->xsk.counters);
         emit(&e, &gro_model, &q->napi.gro.counters);
         emit(&e, &tx_model, &q->tx.counters);
     }
@@ -202,6 +204,8 @@ static void cpu_counters(const struct host *h, int i, struct emitter e)
     emit(&e, &softirq_model, &h->softirq[i].counters);
     emit(&e, &netif_model, &h->netif[i]);
     emit(&e, &tap_model, &h->tap_counters[i]);
+    if (h->cpumap)
+        emit(&e, &cpumap_model, &h->cpumap[i].counters);
     emit(&e, &rps_model, &h->backlog[i].counters);
     emit(&e, &sched_model, &h->rq[i].counters);
 }

@@ -4,6 +4,7 @@
 #include "models/defrag.h"
 #include "models/host.h"
 #include "models/host_config.h"
+#include "models/nic.h"
 
 static const struct param rows[] = {
     PARAM_COST(struct netif_params, list, "cost.netif.list", 60, "handing up a list, whatever its length",
@@ -133,6 +134,8 @@ static ps_t receive_core(struct context *x, struct skb *s)
                s->frames);
     for (struct frame *f = s->first; f; f = f->next)
         f->stack_at = h->engine.now;
+    if (xdp_is_generic(&h->nic[s->nic].config->xdp) && (s->verdict = (uint8_t)xdp_generic(h, s, &cost)) != FATE_IN_FLIGHT)
+        return cost;
     if (h->hc->tap.taps > 0)
         cost += tap_receive(x, s);
     s->verdict = (uint8_t)ingress(h, s, &cost);
@@ -209,6 +212,7 @@ void netif_find_plain_flows(struct host *h)
     for (uint32_t i = 0; i < h->flows; i++) {
         struct flow *f = &h->flow[i];
         f->plain = f->key.proto == FLOW_UDP && f->local && !f->martian && !f->astray && !f->key.otherhost && f->sk && !h->nic[f->nic].veth &&
+                   !xdp_is_generic(&h->nic[f->nic].config->xdp) &&
                    !rps_anywhere(h, f->nic);
     }
 }

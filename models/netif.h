@@ -8,10 +8,10 @@
  *       ip_rcv                 IPv4
  *       host_skb_drop          no handler
  *
- * Order: processed++, taps (AF_PACKET sees GRO's skbs), tc ingress, netfilter's netdev family, then the handlers. The core and IP
+ * Order: processed++, generic XDP, taps (AF_PACKET sees GRO's skbs), tc ingress, netfilter's netdev family, then the handlers. The core and IP
  * work of a whole list comes first, then L4 skb by skb (ip_sublist_rcv), so a list of eight does not cost eight
  * lists of one.
- * Not modelled: generic XDP, VLAN, bridge and bond handlers. */
+ * Not modelled: VLAN, bridge and bond handlers. */
 #ifndef MODELS_NETIF_H
 #define MODELS_NETIF_H
 

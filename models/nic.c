@@ -339,7 +339,13 @@ static int queue_init(struct nic *n, int index)
     ring_init(&q->ring, &n->config->ring);
     coalesce_init(&q->coalesce, &n->config->coalesce);
     watch(q);
-    q->driver = (struct driver){ .params = &hc->driver, .nic_params = &n->config->driver };
+    q->driver = (struct driver){
+        .params = &hc->driver, .nic_params = &n->config->driver,
+        .gro = n->config->driver.gro && !xdp_is_generic(&n->config->xdp),
+    };
+    xsk_init(&q->xsk, q);
+    if (n->host->cpumap && (q->bulk = calloc((size_t)n->host->cpus, sizeof *q->bulk)) == NULL)
+        return -1;
     if (napi_init(&q->napi, c, &hc->napi, hc->napi.weight, n->host->to.poll, q) != 0)
         return -1;
     q->napi.nic_params = &n->config->napi;
@@ -398,8 +404,10 @@ int nic_init(struct nic *n, struct host *host, int index)
 
 void nic_free(struct nic *n)
 {
-    for (int q = 0; q < n->queues && n->queue; q++)
+    for (int q = 0; q < n->queues && n->queue; q++) {
         tx_free(&n->queue[q].tx);
+        free(n->queue[q].bulk);
+    }
     free(n->queue);
     free(n->source);
     free(n->veth);
@@ -412,5 +420,7 @@ void nic_start(struct nic *n)
     for (int i = 0; i < n->sources; i++)
         runts |= n->source[i]->params.runts > 0;
     n->least_slot = ps_of_bytes(WIRE_PREAMBLE + (runts ? 0 : ETH_SHORTEST) + WIRE_GAP, n->wire.params->link) - 1;
+    for (int q = 0; q < n->queues; q++)
+        xsk_start(&n->queue[q].xsk);
     nic_catch_up(n);
 }

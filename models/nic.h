@@ -19,6 +19,7 @@
 
 #include "models/coalesce.h"
 #include "models/config.h"
+#include "models/cpumap.h"
 #include "models/dma.h"
 #include "models/driver.h"
 #include "models/express.h"
@@ -31,6 +32,7 @@
 #include "models/traffic.h"
 #include "models/tx.h"
 #include "models/wire.h"
+#include "models/xsk.h"
 
 enum nic_kind { NIC_KIND_HARDWARE, NIC_KIND_VETH };
 
@@ -58,6 +60,8 @@ struct nic_queue {
     struct driver driver;
     struct tx tx;
     struct express express;
+    struct xsk xsk;
+    struct cpumap_bulk *bulk;   /* one a CPU; NULL: nothing is redirected */
     const struct queue_config *config;
 };
 

@@ -135,6 +135,7 @@ static bool process(struct context *x, struct sock *sk, struct skb *s)
 
     sk->acting = x;
     stamp(h, s);
+    trace_emit(&h->engine.trace, h->engine.now, TRACE_TCP_PROBE, x->cpu->index, (int64_t)s->first->id, s->frames);
     tcp_rcv(&sk->tcp, s, h->engine.now, &out);
     x->owed += tcp_cost(sk, &out);
     sock_arm_timer(sk, x->cpu);

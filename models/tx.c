@@ -214,6 +214,17 @@ bool tx_send(struct tx *t, int32_t bytes)
     return true;
 }
 
+bool tx_xdp(struct tx *t, int32_t bytes)
+{
+    if (!t->done_at)
+        open_queue(t);
+    if (ring_full(t))
+        return false;
+    post(t, bytes);
+    schedule(t);
+    return true;
+}
+
 enum fate tx_xmit(struct tx *t, const struct skb *s)
 {
     const struct frame *f = s->first;

@@ -101,6 +101,8 @@ void tx_free(struct tx *t);
 enum fate tx_xmit(struct tx *t, const struct skb *s);
 /* Sends a frame of the host's own; false if the qdisc had no room. */
 bool tx_send(struct tx *t, int32_t bytes);
+/* Sends a frame of XDP_TX: past the qdisc; false if there is no descriptor. */
+bool tx_xdp(struct tx *t, int32_t bytes);
 /* What IP spends to send one skb on; without a way out the work of its completion, too. */
 ps_t tx_cost(const struct host *h, const struct skb *s);
 

@@ -52,7 +52,7 @@ START_TEST(kinds_are_what_the_enumeration_says)
 {
     EACH_FATE(f) {
         enum fate_kind kind = f == FATE_IN_FLIGHT ? FATE_KIND_IN_FLIGHT : f == FATE_DELIVERED ? FATE_KIND_DELIVERED
-                              : f <= FATE_XDP_DROP ? FATE_KIND_CONSUMED : FATE_KIND_DROPPED;
+                              : f <= FATE_XDP_DROP || f == FATE_XDP_TX ? FATE_KIND_CONSUMED : FATE_KIND_DROPPED;
         ck_assert_msg(fate_info[f].kind == kind, "%s", fate_info[f].name);
     }
 }

@@ -18,7 +18,7 @@ static const char *const loss_counters[] = {
     "TcpInCsumErrors", "TcpExtTCPOFODrop", "TcpExtOfoPruned", "TcpExtRcvPruned", "TcpExtTCPRcvQDrop",
     "TcpExtTCPZeroWindowDrop", "TcpExtTCPBacklogDrop", "TcpExtPAWSEstab", "TcpExtBeyondWindow", "TcpExtTCPDSACKOldSent",
     "rx_xdp_drop", "tc_ingress_dropped", "nf_conntrack_insert_failed", "IpExtInNoRoutes", "TcpExtIPReversePathFilter",
-    "in_martian_src", "in_martian_dst",
+    "in_martian_src", "in_martian_dst", "rx_xdp_tx_full", "xdp_exception", "xdp_cpumap_drops", "xsk_rx_dropped", "xsk_rx_ring_full",
 };
 
 /* What a replay offers: frame `i` of FRAMES, filled with a good one of its protocol before. */
@@ -177,6 +177,9 @@ static const char machine[] =
 #define BURST  "nic.ring.rx=16 nic.coalesce.kind=delay nic.coalesce.rx-usecs=100us nic.coalesce.rx-frames=0 " \
                "nic.ring.refill_at_end=1 traffic.frames=32 "
 
+/* Thirty-two frames that all wait when the poll begins. */
+#define POLL_OF_32  "nic.coalesce.kind=delay nic.coalesce.rx-usecs=100us nic.coalesce.rx-frames=0 traffic.frames=32 traffic.rate=100% "
+
 static const struct drop_point points[] = {
     { FATE_RX_CRC_ERRORS, 32, "rx_crc_errors", NULL, "traffic.frames=32 traffic.fcs_errors=1000000" },
     { FATE_RX_LENGTH_ERRORS, 32, "rx_length_errors", NULL, "traffic.frames=32 traffic.runts=1000000" },
@@ -192,6 +195,14 @@ static const struct drop_point points[] = {
       "nic.coalesce.kind=delay nic.coalesce.rx-usecs=100us nic.queue.rps_cpus=2 net.core.netdev_max_backlog=10 "
       "nic.features.gro=off cpu.ipi_latency=900us traffic.frames=32 traffic.rate=100%" },
     { FATE_XDP_DROP, 32, "rx_xdp_drop", NULL, "traffic.frames=32 nic.xdp=drop" },
+    { FATE_XDP_DROP, 32, "", NULL, "traffic.frames=32 nic.xdp=drop nic.xdp_mode=generic" },
+    { FATE_XDP_ABORTED, 32, "rx_xdp_drop xdp_exception", NULL, "traffic.frames=32 nic.xdp=aborted" },
+    /* a poll of 32 sends 16 back by 16 descriptors, or 32 frames to rings of 16 */
+    { FATE_XDP_TX_FULL, 16, "rx_xdp_tx_full", NULL, POLL_OF_32 "nic.xdp=tx nic.ring.tx=16" },
+    { FATE_CPUMAP_FULL, 16, "xdp_cpumap_drops", NULL,
+      POLL_OF_32 "nic.xdp=redirect-cpumap nic.xdp_cpus=2 xdp.cpumap.qsize=16" },
+    { FATE_XSK_FULL, 16, "rx_xdp_drop xdp_exception xsk_rx_dropped", NULL, POLL_OF_32 "nic.xdp=redirect-xsk nic.xsk.fill_ring=16" },
+    { FATE_XSK_FULL, 16, "rx_xdp_drop xdp_exception xsk_rx_ring_full", NULL, POLL_OF_32 "nic.xdp=redirect-xsk nic.xsk.rx_ring=16" },
     { FATE_OTHERHOST, BAD, "", of_another_host, "" },
     { FATE_UNHANDLED_PROTO, BAD, "rx_nohandler", of_another_protocol, "" },
     { FATE_IP_INHDR, BAD, "IpInHdrErrors", bad_ip_header, "" },
