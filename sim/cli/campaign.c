@@ -44,12 +44,21 @@ static int add_axes(struct sweep_plan *p, const struct arguments *a, struct mess
     return failed;
 }
 
-static int build(struct campaign *c, const struct arguments *a, const char *vary, struct messages *m)
+static int add_given_axes(struct sweep_plan *p, const char *const *vary, struct messages *m)
 {
-    bool lockstep = option_exists(a, "lockstep") && given(a, "lockstep");
+    int failed = 0;
+
+    for (; *vary; vary++)
+        failed |= sweep_vary(p, *vary, m);
+    return failed;
+}
+
+static int build(struct campaign *c, const struct arguments *a, const char *const *vary, struct messages *m)
+{
+    bool lockstep = vary || (option_exists(a, "lockstep") && given(a, "lockstep"));
     const char *where = option_exists(a, "where") ? given_text(a, "where") : NULL;
 
-    if (vary ? sweep_vary(&c->plan, vary, m) != 0 : add_axes(&c->plan, a, m) != 0)
+    if (vary ? add_given_axes(&c->plan, vary, m) != 0 : add_axes(&c->plan, a, m) != 0)
         return -1;
     return sweep_build(&c->plan, c->scenario, lockstep, where, (int)given_number(a, "reps"), 1, m);
 }
@@ -73,7 +82,7 @@ int campaign_plan(struct campaign *c, const struct arguments *a)
     return campaign_plan_vary(c, a, NULL);
 }
 
-int campaign_plan_vary(struct campaign *c, const struct arguments *a, const char *vary)
+int campaign_plan_vary(struct campaign *c, const struct arguments *a, const char *const *vary)
 {
     struct messages m = { 0 };
     int code;

@@ -36,8 +36,9 @@ struct campaign {
 /* Reads the scenario named by the command's first argument and builds the plan from `vary`, if the command has it.
  * Opens no database and runs nothing. Returns an exit code; campaign_free in any case. */
 int campaign_plan(struct campaign *c, const struct arguments *a);
-/* The same with this axis, "KEY=v1,v2", instead of what the command's --vary says; NULL: with that. */
-int campaign_plan_vary(struct campaign *c, const struct arguments *a, const char *vary);
+/* The same with these axes in lockstep, "KEY=v1,v2" and a NULL at the end, instead of what the command's --vary says; NULL:
+ * with that. */
+int campaign_plan_vary(struct campaign *c, const struct arguments *a, const char *const *vary);
 /* Opens the database and the experiment, runs what is not stored yet (with `resume`; else everything), and waits.
  * Returns an exit code: a signal's if one came, EXIT_IO if storing failed, EXIT_INCOMPLETE if runs failed. */
 int campaign_run(struct campaign *c, const char *kind, bool resume, campaign_fn *each, void *user);

@@ -16,7 +16,7 @@
 
 static const struct option_row options[] = {
     { .name = "find", .kind = OPTION_TEXT, .argument = "KEY=LO:HI",
-      .doc = "the parameter and its range: traffic.rate=1Mpps:10Mpps" },
+      .doc = "the parameter and its range: traffic.rate=1Mpps:10Mpps; KEY+KEY: several with one value" },
     { .name = "goal", .kind = OPTION_TEXT, .argument = "GOAL",
       .doc = "what is to hold: 'drops=0 && p99<100us && cpu<70%'" },
     { .name = "resolution", .kind = OPTION_NUMBER, .argument = "PERCENT", .dflt = "1", .min = 0, .max = 50,
@@ -31,8 +31,11 @@ static const struct option_row options[] = {
 static const char *const examples[] = {
     "rxsim plan linerate --find traffic.rate=1Mpps:14Mpps --goal 'drops=0 && p99<100us' --reps 5",
     "rxsim plan microburst --find nic.ring.rx=64:4096 --goal 'drops=0'",
+    "rxsim plan two-queues --find nic.channels+cpu.count=1:16 --goal 'loss<0.1%'",
     NULL
 };
+
+enum { KEYS = 8 };
 
 /* One value, and all that its replications said. */
 struct tried {
@@ -53,7 +56,9 @@ struct planning {
     struct scenario *scenario;
     struct captures captures;
     struct goal goal;
-    char key[256];
+    char find[256];             /* the key, or several with + between */
+    char key[KEYS][128];
+    int keys;
     int decimals;               /* of the search's whole numbers */
     char unit[24];
     struct search search;
@@ -108,13 +113,16 @@ static int more_replications(struct planning *p, struct tried *t, int reps)
     struct run_options o = run_options_default;
     struct replications r = { .p = p, .t = t, .known = t->reps };
     struct sweep_callbacks calls = { .known = done_before, .done = one_done, .failed = one_failed, .user = &r };
-    char vary[400];
-    int code = EXIT_OK;
+    int code = EXIT_OK, failed = 0;
 
-    snprintf(vary, sizeof vary, "%s=%s;", p->key, t->text);     /* a list of one */
+    for (int k = 0; k < p->keys; k++) {
+        char vary[256];
+        snprintf(vary, sizeof vary, "%s=%s;", p->key[k], t->text);      /* a list of one */
+        failed |= sweep_vary(&plan, vary, &m);
+    }
     o.no_batch = given(p->arguments, "no-batch");
     o.sample_every = o.sample_drops = o.sample_slowest = 0;
-    if (sweep_vary(&plan, vary, &m) != 0 || sweep_build(&plan, p->scenario, false, NULL, reps, 1, &m) != 0) {
+    if (failed || sweep_build(&plan, p->scenario, true, NULL, reps, 1, &m) != 0) {
         print_messages(&m);
         code = EXIT_USAGE;
     }
@@ -189,18 +197,33 @@ static int usage(const char *sentence)
     return EXIT_USAGE;
 }
 
+/* "nic.channels+cpu.count": every key must be one; `ref` is the last. */
+static int keys_parse(struct planning *p, struct param_ref *ref)
+{
+    char copy[sizeof p->find], why[512], *rest = NULL;
+
+    memcpy(copy, p->find, sizeof copy);
+    for (char *key = strtok_r(copy, "+", &rest); key; key = strtok_r(NULL, "+", &rest)) {
+        if (p->keys == KEYS || strlen(key) >= sizeof p->key[0])
+            return usage("--find: too many keys");
+        if (param_find(key, ref, why, sizeof why) != 0)
+            return usage(why);
+        snprintf(p->key[p->keys++], sizeof p->key[0], "%s", key);
+    }
+    return p->keys > 0 ? EXIT_OK : usage("--find: a key is missing");
+}
+
 static int range_parse(struct planning *p, const char *find)
 {
     const char *equals = strchr(find, '='), *colon = equals ? strchr(equals, ':') : NULL;
     struct decimal lo, hi;
     struct param_ref ref;
-    char why[512];
 
-    if (!colon || equals == find || (size_t)(equals - find) >= sizeof p->key)
+    if (!colon || equals == find || (size_t)(equals - find) >= sizeof p->find)
         return usage("--find is KEY=LO:HI, for example traffic.rate=1Mpps:10Mpps");
-    snprintf(p->key, sizeof p->key, "%.*s", (int)(equals - find), find);
-    if (param_find(p->key, &ref, why, sizeof why) != 0)
-        return usage(why);
+    snprintf(p->find, sizeof p->find, "%.*s", (int)(equals - find), find);
+    if (keys_parse(p, &ref) != EXIT_OK)
+        return EXIT_USAGE;
     if (!decimal_parse(equals + 1, (size_t)(colon - equals - 1), &lo) || !decimal_parse(colon + 1, strlen(colon + 1), &hi) ||
         (lo.unit[0] && strcmp(lo.unit, hi.unit) != 0))
         return usage("--find: both ends of the range are numbers with the same unit, for example 64:4096 or 1us:500us");
@@ -267,7 +290,7 @@ static void clause_cell(struct table *table, const struct planning *p, const str
 static void print_trials(const struct planning *p)
 {
     char titles[2048];
-    size_t used = (size_t)snprintf(titles, sizeof titles, ">%s|>reps", p->key);
+    size_t used = (size_t)snprintf(titles, sizeof titles, ">%s|>reps", p->find);
     struct table t;
 
     for (int c = 0; c < p->goal.clauses; c++)
@@ -304,7 +327,8 @@ static int64_t today(const struct planning *p)
     char text[128], why[256];
     int64_t at = -1;
 
-    if (param_find(p->key, &ref, why, sizeof why) == 0 && ref.row->unit != UNIT_TEXT && scenario_resolve(p->scenario, &c, &m) == 0) {
+    if (param_find(p->key[0], &ref, why, sizeof why) == 0 && ref.row->unit != UNIT_TEXT &&
+        scenario_resolve(p->scenario, &c, &m) == 0) {
         value_print(ref.row, *config_at(&c, ref.model, ref.row, 0, 0), text, sizeof text);
         if (decimal_parse(text, strlen(text), &d) && strcmp(d.unit, p->unit) == 0 && d.decimals <= p->decimals &&
             decimal_rescale(&d, p->decimals))
@@ -333,11 +357,14 @@ static bool print_headroom(const struct planning *p)
     return p->search.end == SEARCH_SMALLEST && now >= p->search.best;
 }
 
-static void print_losses(const struct tried *t)
+/* Losses that are there at the edge too (what is dropped by design of the scenario) are not what breaks. */
+static void print_losses(const struct planning *p, const struct tried *t)
 {
+    const struct tried *edge = tried_at(p, p->search.best);
+
     for (int f = 0; f < FATES; f++) {
         char n[NUMBER_TEXT];
-        if (t->lost[f] <= 0)
+        if (t->lost[f] <= 0 || (edge && edge->lost[f] > 0 && edge->lost[f] / edge->reps > 0.9 * t->lost[f] / t->reps))
             continue;
         printf("  %s: %s frames a run, %s.\n", fate_info[f].name, number_short(t->lost[f] / t->reps, 3, n), fate_info[f].doc);
         printf("    you would see      %s\n    you would not see  %s\n", fate_info[f].moves, fate_info[f].still);
@@ -355,7 +382,7 @@ static void print_what_breaks(const struct planning *p, const char *where, const
             printf("%s %s", n++ ? "," : "", p->goal.clause[c].text);
     }
     printf(". The busiest CPU is busy for %s.\n", number_percent(t->busiest / t->reps, share));
-    print_losses(t);
+    print_losses(p, t);
 }
 
 static void print_line_to_apply(const struct planning *p)
@@ -364,11 +391,15 @@ static void print_line_to_apply(const struct planning *p)
     struct messages m = { 0 };
     struct config c;
     char text[64], line[256];
+    int failed = 0;
 
-    if (scenario_set(s, p->key, text_at(p, p->search.best, text), LEVEL_VARY, "--find", &m) == 0 &&
-        scenario_resolve(s, &c, &m) == 0) {
-        if (apply_line(&c, p->key, line, sizeof line))
-            printf("To apply it:  %s\n", line);
+    for (int k = 0; k < p->keys; k++)
+        failed |= scenario_set(s, p->key[k], text_at(p, p->search.best, text), LEVEL_VARY, "--find", &m);
+    if (!failed && scenario_resolve(s, &c, &m) == 0) {
+        for (int k = 0; k < p->keys; k++) {
+            if (apply_line(&c, p->key[k], line, sizeof line))
+                printf("To apply it:  %s\n", line);
+        }
         config_free(&c);
     }
     messages_free(&m);
@@ -387,9 +418,9 @@ static void print_answer(const struct planning *p)
                text_at(p, s->hi, b));
     } else if (s->end == SEARCH_NOWHERE) {
         printf("%s is met nowhere between %s and %s (%d values were tried): %s is not what it takes.\n", goal,
-               text_at(p, s->lo, a), text_at(p, s->hi, b), s->trials, p->key);
+               text_at(p, s->lo, a), text_at(p, s->hi, b), s->trials, p->find);
     } else {
-        printf("The %s %s that meets %s is %s.\n", s->end == SEARCH_LARGEST ? "largest" : "smallest", p->key, goal,
+        printf("The %s %s that meets %s is %s.\n", s->end == SEARCH_LARGEST ? "largest" : "smallest", p->find, goal,
                text_at(p, s->best, best));
         printf("95 %% confidence: sure to meet it %s %s, sure to miss it %s %s.\n", s->sure_met < 0 ? "at" :
                s->end == SEARCH_LARGEST ? "up to" : "from", text_at(p, s->sure_met, a),
@@ -400,7 +431,7 @@ static void print_answer(const struct planning *p)
                text_at(p, s->odd, a));
     if (s->best >= 0 && s->end != SEARCH_EVERYWHERE) {
         bool enough = print_headroom(p);
-        print_what_breaks(p, "Beyond it, at", tried_at(p, p->search.beyond));
+        print_what_breaks(p, s->end == SEARCH_LARGEST ? "Above it, at" : "Below it, at", tried_at(p, s->beyond));
         if (!enough)
             print_line_to_apply(p);
     } else if (s->end == SEARCH_NOWHERE) {
@@ -452,7 +483,7 @@ static void print_json(const struct planning *p)
     json_begin(&j, stdout);
     json_object(&j, NULL);
     json_text(&j, "scenario", scenario_name(p->scenario));
-    json_text(&j, "key", p->key);
+    json_text(&j, "key", p->find);
     json_text(&j, "goal", given_text(p->arguments, "goal"));
     json_text(&j, "found", end[p->search.end]);
     json_value(&j, "value", p, p->search.best);
@@ -472,10 +503,16 @@ static void print_json(const struct planning *p)
 static int store_edge(const struct planning *p)
 {
     struct campaign c = { 0 };
-    char vary[512], a[64], b[64];
+    char text[KEYS][280], a[64], b[64];
+    const char *vary[KEYS + 1] = { NULL };
     int code;
 
-    snprintf(vary, sizeof vary, "%s=%s;%s", p->key, text_at(p, p->search.best, a), text_at(p, p->search.beyond, b));
+    text_at(p, p->search.best, a);
+    text_at(p, p->search.beyond, b);
+    for (int k = 0; k < p->keys; k++) {
+        snprintf(text[k], sizeof text[k], "%s=%s;%s", p->key[k], a, b);
+        vary[k] = text[k];
+    }
     code = campaign_plan_vary(&c, p->arguments, vary);
     if (code == EXIT_OK && !given_text(p->arguments, "name")) {
         char *base = session_name_of(c.scenario);
