@@ -162,7 +162,6 @@ int session_captures(struct captures *c, const struct scenario *s, struct sweep_
     struct messages m = { 0 };
     int failed = 0;
 
-    *c = (struct captures){ 0 };
     for (int i = 0; i < p->points && !failed; i++)
         failed = load_for(c, s, &p->point[i].config, &m);
     print_messages(&m);

@@ -20,6 +20,7 @@ struct captures {
     struct { char *path; struct arrivals *arrivals; } *file;
     int files;
 };
+/* Begins zeroed; a later plan shares what an earlier one read. */
 int session_captures(struct captures *c, const struct scenario *s, struct sweep_plan *p);
 void captures_free(struct captures *c);
 

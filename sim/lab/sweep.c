@@ -454,7 +454,8 @@ static int point_add(struct sweep_plan *p, const char *const *value, const struc
     pt = &p->point[p->points];
     *pt = (struct sweep_point){ .ordinal = p->points, .label = label_of(p, value) };
     pt->value = must(malloc(((size_t)p->axes + 1) * sizeof *pt->value));
-    memcpy(pt->value, value, (size_t)p->axes * sizeof *pt->value);
+    if (p->axes > 0)
+        memcpy(pt->value, value, (size_t)p->axes * sizeof *pt->value);
     if (point_resolve(p, pt, base, m) == 0) {
         p->points++;
         return 0;
@@ -464,6 +465,16 @@ static int point_add(struct sweep_plan *p, const char *const *value, const struc
     free(pt->value);
     free(pt->label);
     return -1;
+}
+
+int sweep_add_point(struct sweep_plan *p, const struct scenario *s, const char *label, struct messages *m)
+{
+    if (point_add(p, NULL, s, m) != 0)
+        return -1;
+    struct sweep_point *pt = &p->point[p->points - 1];
+    free(pt->label);
+    pt->label = must(strdup(label));
+    return 0;
 }
 
 static int add_points(struct sweep_plan *p, int64_t n, bool lockstep, const struct conditions *w,

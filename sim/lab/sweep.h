@@ -51,6 +51,9 @@ int sweep_vary(struct sweep_plan *p, const char *text, struct messages *m);
  * keys; other combinations are left out. Messages and -1 on error. */
 int sweep_build(struct sweep_plan *p, const struct scenario *base, bool lockstep, const char *where, int reps,
                 uint64_t seed, struct messages *m);
+/* Adds one point of its own, beside any axis: a plan without axes whose points differ in whatever their scenarios say. The
+ * caller sets `reps` and `seed`, and calls sweep_hash() when all are there. Messages and -1 on error. */
+int sweep_add_point(struct sweep_plan *p, const struct scenario *s, const char *label, struct messages *m);
 /* Computes the hashes again. sweep_build() knows captures only by name: whoever fills `config.arrivals` afterwards,
  * or changes `seed`, calls this, so that a run is not taken for known when its capture's contents changed. */
 void sweep_hash(struct sweep_plan *p);

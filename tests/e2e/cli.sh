@@ -88,7 +88,7 @@ expect 0 out '^  compare ' '--help lists the commands' --help
 expect 0 out '^ +4  a sweep is incomplete' '--help has the exit codes' --help
 expect 0 out 'model version [0-9]+, database schema [0-9]+' '--version names model and schema' --version
 expect 0 out 'GSL .*libyaml .*SQLite .*libpcap' '--version names the libraries' --version
-for command in run sweep plan compare show list check params counters drops features; do
+for command in run sweep plan compare why show list check params counters drops features; do
     expect 0 out '^Examples' "$command --help has examples" "$command" --help
 done
 expect 0 out '^\.SH EXIT STATUS' '--man is a manual page' --man
@@ -343,6 +343,20 @@ expect 0 out 'softnet_stat column 3' 'counters NAME' counters time_squeeze
 expect 2 err 'did you mean time_squeeze\?' 'a counter misspelt' counters time_sqeeze
 expect 0 out 'you would not see' 'drops NAME says what does not move' drops CPU_BACKLOG
 expect 2 err 'did you mean CPU_BACKLOG\?' 'a drop reason misspelt' drops CPU_BAKLOG
+# ---- why ----
+
+run run saturated --set run.duration=2ms --db why.db -q
+expect 0 out '^1. rx_no_desc: ' 'why names where frames died' why last --db why.db -q
+holds 'and a knob that does nothing' grep -q 'net.core.netdev_budget 300 -> 1200' out
+expect 0 out '^1. rx_no_desc: ' 'why --no-what-if runs nothing' why last --db why.db --no-what-if
+expect 0 out 'socket to application' 'why --slowest shows where the time went' why last --db why.db --slowest
+expect 0 out 'udp 10.0.0.1:9000' 'why --flow shows its books' why last --db why.db --flow 10.0.0.1:9000
+expect 0 out 'time_squeeze +effect' 'why --counter explains that one' why last --db why.db --counter time_squeeze -q
+expect 2 err 'did you mean time_squeeze' 'a counter misspelt' why last --db why.db --counter time_sqeeze
+expect 2 err 'not in the sample' 'a frame that was not kept' why last --db why.db --packet 999999999
+run why last --db why.db --json -q
+holds 'why --json is one JSON document' json_is_valid out
+
 # ---- plan ----
 
 expect 0 out 'largest traffic.rate that meets drops=0 is' 'plan finds the largest load' \
