@@ -6,7 +6,8 @@
 #include "sim/cli/options.h"
 
 extern const struct command run_command, sweep_command, plan_command, compare_command, why_command, show_command, list_command, check_command,
-    params_command, counters_command, drops_command, features_command, validate_command, query_command, export_command;
+    params_command, counters_command, drops_command, features_command, validate_command, query_command, export_command,
+    import_command;
 
 extern const struct command *const commands[];      /* NULL-terminated, cli/main.c */
 

@@ -16,7 +16,7 @@
 
 const struct command *const commands[] = {
     &run_command, &sweep_command, &plan_command, &compare_command, &why_command, &show_command,
-    &query_command, &export_command, &list_command,
+    &query_command, &export_command, &import_command, &list_command,
     &check_command, &params_command, &counters_command, &drops_command, &features_command, &validate_command, NULL
 };
 

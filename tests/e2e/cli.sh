@@ -88,7 +88,7 @@ expect 0 out '^  compare ' '--help lists the commands' --help
 expect 0 out '^ +4  a sweep is incomplete' '--help has the exit codes' --help
 expect 0 out 'model version [0-9]+, database schema [0-9]+' '--version names model and schema' --version
 expect 0 out 'GSL .*libyaml .*SQLite .*libpcap' '--version names the libraries' --version
-for command in run sweep plan compare why show list check params counters drops features; do
+for command in run sweep plan compare why import show list check params counters drops features; do
     expect 0 out '^Examples' "$command --help has examples" "$command" --help
 done
 expect 0 out '^\.SH EXIT STATUS' '--man is a manual page' --man
@@ -343,6 +343,18 @@ expect 0 out 'softnet_stat column 3' 'counters NAME' counters time_squeeze
 expect 2 err 'did you mean time_squeeze\?' 'a counter misspelt' counters time_sqeeze
 expect 0 out 'you would not see' 'drops NAME says what does not move' drops CPU_BACKLOG
 expect 2 err 'did you mean CPU_BACKLOG\?' 'a drop reason misspelt' drops CPU_BAKLOG
+# ---- import ----
+
+expect 0 out 'nic.ring.rx: 512 .*# ethtool-g: RX 512' 'import host says where each line comes from' \
+    import host "$tree/tests/data/host/ixgbe" --interval 10
+expect 0 err 'Next: rxsim check host.yaml' 'import -o writes a file' import host "$tree/tests/data/host/ixgbe" -o host.yaml
+expect 0 out 'nothing wrong' 'that is a scenario' check host.yaml
+expect 3 err 'cannot be read' 'import of a folder that is not there' import host nosuch
+expect 2 err 'host DIR and pcap FILE' 'import of something else' import cow x
+expect 0 out 'packets of .* bytes on average' 'import pcap summarises a capture' import pcap "$RXSIM_DATA/captures/mixed.pcap.gz"
+run import --print-collector
+holds 'the collector is a shell script' sh -n out
+
 # ---- why ----
 
 run run saturated --set run.duration=2ms --db why.db -q
