@@ -101,6 +101,28 @@ static const char *check_queues(const struct config *c, int nic, char *buffer, s
     return NULL;
 }
 
+static const char *check_rss(const struct config *c, int nic, char *buffer, size_t size)
+{
+    const struct rss_params *p = &c->nic[nic].rss;
+    int queues = (int)c->nic[nic].nic.channels;
+    struct rss rss;
+    struct ntuples rules = { 0 };
+    const char *wrong = "indir_size is not a power of two", *key = "rss.";
+
+    if ((p->indir_size & (p->indir_size - 1)) == 0) {
+        wrong = rss_init(&rss, p, c->text[p->hkey], "", queues);
+        if (!wrong && (wrong = rss_init(&rss, p, "", c->text[p->indir], queues)) != NULL)
+            key = "rss.indir ";
+        if (!wrong && (wrong = ntuple_parse(&rules, c->text[p->ntuple], queues)) != NULL)
+            key = "ntuple ";
+        free(rules.rule);
+    }
+    if (!wrong)
+        return NULL;
+    snprintf(buffer, size, "nic[%s].%s%s", c->nic_name[nic], key, wrong);
+    return buffer;
+}
+
 /* Two applications that would bind the same port. */
 static const char *check_ports(const struct config *c, char *buffer, size_t size)
 {
@@ -217,16 +239,10 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
         (why = check_hooks(c, buffer, size)) != NULL)
         return why;
     for (int i = 0; i < c->nics; i++) {
-        if ((why = check_queues(c, i, buffer, size)) != NULL || (why = xdp_check(c, i, buffer, size)) != NULL)
+        if ((why = check_queues(c, i, buffer, size)) != NULL || (why = check_rss(c, i, buffer, size)) != NULL ||
+            (why = xdp_check(c, i, buffer, size)) != NULL)
             return why;
         const struct ring_params *r = &c->nic[i].ring;
-        const char *hkey = c->text[c->nic[i].rss.hkey];
-        uint8_t key[RSS_KEY];
-        if (*hkey && rss_key_parse(hkey, key) != 0) {
-            snprintf(buffer, size, "nic[%s].rss.hkey is not a key: 40 bytes in hex with colons between, as ethtool -x "
-                     "prints it", c->nic_name[i]);
-            return buffer;
-        }
         if (r->rx - r->reserved < r->tail_multiple) {
             snprintf(buffer, size, "nic[%s].ring.rx is %d: smaller than nic.ring.tail_multiple, so no descriptor "
                      "would ever be posted", c->nic_name[i], (int)r->rx);
@@ -243,42 +259,56 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
 
 /* ---- construction ---- */
 
+/* The flows of a source: where its NIC's hash and rules send them. */
+static void source_flows(struct host *h, int source, uint32_t first, uint32_t n, const struct flow_key *keys)
+{
+    const struct config *c = &h->config;
+    int nic = (int)c->traffic[source].traffic.nic, queues = (int)c->nic[nic].nic.channels;
+    const struct rss_params *p = &c->nic[nic].rss;
+    struct rss rss;
+    struct ntuples rules;
+
+    rss_init(&rss, p, c->text[p->hkey], c->text[p->indir], queues);
+    ntuple_parse(&rules, c->text[p->ntuple], queues);
+    for (uint32_t i = 0; i < n; i++) {
+        struct flow *flow = &h->flow[first + i];
+        flow->key = keys[i];
+        flow->hash = rss_hash(&rss, &flow->key);
+        flow->nic = (int16_t)nic;
+        int rule = ntuple_queue(&rules, &flow->key);
+        flow->queue = (int16_t)(rule >= 0 ? rule : rss_queue(&rss, flow->hash));
+        flow->source = (int16_t)source;
+        netfilter_dnat(c, flow);
+        xdp_match(c, flow);
+        ip_flow_init(c, flow);
+    }
+    free(rules.rule);
+}
+
 static int flows_init(struct host *h)
 {
     const struct config *c = &h->config;
-    uint32_t first[CONFIG_INSTANCES];
+    uint32_t most = 1;
 
     for (int i = 0; i < c->traffics; i++) {
-        first[i] = h->flows;
-        h->flows += traffic_flows(c, i);
+        uint32_t n = traffic_flows(c, i);
+        h->flows += n;
+        most = n > most ? n : most;
     }
     h->flow = calloc(h->flows ? h->flows : 1, sizeof *h->flow);
-    struct flow_key *keys = calloc(h->flows ? h->flows : 1, sizeof *keys);
+    struct flow_key *keys = calloc(most, sizeof *keys);
     if (!h->flow || !keys) {
         free(keys);
         return -1;
     }
-    for (int i = 0; i < c->traffics; i++) {
-        int nic = (int)c->traffic[i].traffic.nic;
-        uint32_t end = i + 1 < c->traffics ? first[i + 1] : h->flows;
-        struct rss rss;
-
-        rss_init(&rss, &c->nic[nic].rss, c->text[c->nic[nic].rss.hkey], (int)c->nic[nic].nic.channels);
+    for (uint32_t first = 0; h->traffics < c->traffics; h->traffics++) {
+        int i = h->traffics;
+        uint32_t n = traffic_flows(c, i);
         traffic_flow_keys(c, i, keys);
-        for (uint32_t f = first[i]; f < end; f++) {
-            struct flow *flow = &h->flow[f];
-            flow->key = keys[f - first[i]];
-            flow->hash = rss_hash(&rss, &flow->key);
-            flow->nic = (int16_t)nic;
-            flow->queue = (int16_t)rss_queue(&rss, flow->hash);
-            flow->source = (int16_t)i;
-            netfilter_dnat(c, flow);
-            xdp_match(c, flow);
-            ip_flow_init(c, flow);
-        }
-        traffic_init(&h->traffic[i], c, i, first[i], c->nic[nic].wire.link, h->exponential, h->seed,
+        source_flows(h, i, first, n, keys);
+        traffic_init(&h->traffic[i], c, i, first, c->nic[c->traffic[i].traffic.nic].wire.link, h->exponential, h->seed,
                      h->replication);
-        h->traffics++;
+        first += n;
     }
     free(keys);
     return 0;
@@ -306,6 +336,15 @@ static int cpus_init(struct host *h)
     return 0;
 }
 
+static struct sock *bound_socket(struct host *h, const struct flow_key *key)
+{
+    for (int i = 0; i < h->apps; i++) {
+        if (app_listens(&h->app[i], key))
+            return &h->app[i].udp;
+    }
+    return NULL;
+}
+
 static int apps_init(struct host *h)
 {
     h->app = calloc((size_t)h->config.apps + 1, sizeof *h->app);
@@ -317,10 +356,10 @@ static int apps_init(struct host *h)
         h->apps++;
     }
     for (uint32_t f = 0; f < h->flows; f++) {       /* UDP ports are bound before the first frame */
-        for (int i = 0; i < h->apps && h->flow[f].key.proto == FLOW_UDP && !h->flow[f].sk; i++) {
-            if (app_listens(&h->app[i], &h->flow[f].key))
-                h->flow[f].sk = &h->app[i].udp;
-        }
+        struct flow *flow = &h->flow[f];
+        bool alike = f > 0 && flow->key.dport == flow[-1].key.dport && flow->key.proto == flow[-1].key.proto;
+        if (flow->key.proto == FLOW_UDP)
+            flow->sk = alike ? flow[-1].sk : bound_socket(h, &flow->key);
     }
     return 0;
 }
@@ -560,10 +599,7 @@ static void host_start(struct host *h)
 {
     horizon_init(h);
     netif_find_plain_flows(h);
-    for (int i = 0; i < h->nics; i++) {
-        for (int q = 0; q < h->nic[i].queues; q++)
-            express_init(&h->nic[i].queue[q]);
-    }
+    express_init(h);
     for (int i = 0; i < h->cpus; i++)
         cpu_start(&h->cpu[i]);
     for (int i = 0; i < h->apps; i++)

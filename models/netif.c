@@ -209,11 +209,15 @@ void netif_find_plain_flows(struct host *h)
 
     if (!h->engine.batch || h->engine.trace.hook || rules || h->hc->tap.taps > 0)
         return;
+    int nic = -1;
+    bool may_be = false;
     for (uint32_t i = 0; i < h->flows; i++) {
         struct flow *f = &h->flow[i];
-        f->plain = f->key.proto == FLOW_UDP && f->local && !f->martian && !f->astray && !f->key.otherhost && f->sk && !h->nic[f->nic].veth &&
-                   !xdp_is_generic(&h->nic[f->nic].config->xdp) &&
-                   !rps_anywhere(h, f->nic);
+        if (f->nic != nic) {
+            nic = f->nic;
+            may_be = !h->nic[nic].veth && !xdp_is_generic(&h->nic[nic].config->xdp) && !rps_anywhere(h, nic);
+        }
+        f->plain = may_be && f->key.proto == FLOW_UDP && f->local && !f->martian && !f->astray && !f->key.otherhost && f->sk;
     }
 }
 
