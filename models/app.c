@@ -278,12 +278,18 @@ static void tcp_lock(struct context *x)
     kernel_work(x, costs(x)->recv_dequeue, tcp_take);   /* the lock's own cost came with the call */
 }
 
+static void tcp_recv(struct context *x)
+{
+    rfs_record(x, x->sk->flow);
+    tcp_lock(x);
+}
+
 /* ---- recv() ---- */
 
 static void recv_call(struct context *x)
 {
     if (x->sk->proto == FLOW_TCP)
-        kernel_work(x, costs(x)->recv_entry + costs(x)->recv_lock + costs(x)->tcp_recv, tcp_lock);
+        kernel_work(x, costs(x)->recv_entry + costs(x)->recv_lock + costs(x)->tcp_recv, tcp_recv);
     else
         kernel_work(x, costs(x)->recv_entry + costs(x)->recv_lock, udp_take);
 }

@@ -28,7 +28,8 @@ const struct model_info *const rx_path[] = {
     &xdp_model, &xdp_nic_model, &cpumap_model, &xsk_model, &xsk_nic_model,  /* 2 XDP                 */
     &driver_model, &driver_nic_model, &skb_model, &skb_nic_model,   /* 3 sk_buff                     */
     &gro_model,                                             /* 4 GRO                                 */
-    &rps_model, &rps_queue_model, &netif_model, &tap_model, &tc_model,  /* - steering, taps, tc      */
+    &rps_model, &rps_queue_model, &rfs_model, &rfs_nic_model, &rfs_queue_model,     /* - steering     */
+    &netif_model, &tap_model, &tc_model,                    /* - taps, tc                            */
     &ip_model, &ip_nic_model, &netfilter_model, &conntrack_model,   /* 5 IP                          */
     &tx_model, &tx_host_model,                              /* 5 and out again: forwarding           */
     &udp_gso_model, &udp_gso_host_model, &udp_model, &tcp_model,    /* 6 transport                           */
@@ -99,6 +100,16 @@ static const char *check_queues(const struct config *c, int nic, char *buffer, s
         }
     }
     return NULL;
+}
+
+static const char *check_flow_limit(const struct config *c, char *buffer, size_t size)
+{
+    int64_t buckets = c->host->rps.flow_limit_table_len;
+
+    if ((buckets & (buckets - 1)) == 0)
+        return NULL;
+    snprintf(buffer, size, "net.core.flow_limit_table_len is %d: the kernel takes powers of two only", (int)buckets);
+    return buffer;
 }
 
 static const char *check_rss(const struct config *c, int nic, char *buffer, size_t size)
@@ -235,8 +246,8 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
             return buffer;
         }
     }
-    if ((why = check_ports(c, buffer, size)) != NULL || (why = check_route(c, buffer, size)) != NULL ||
-        (why = check_hooks(c, buffer, size)) != NULL)
+    if ((why = check_ports(c, buffer, size)) != NULL || (why = check_flow_limit(c, buffer, size)) != NULL ||
+        (why = check_route(c, buffer, size)) != NULL || (why = check_hooks(c, buffer, size)) != NULL)
         return why;
     for (int i = 0; i < c->nics; i++) {
         if ((why = check_queues(c, i, buffer, size)) != NULL || (why = check_rss(c, i, buffer, size)) != NULL ||
@@ -503,7 +514,8 @@ static int host_build(struct host *h)
         return -1;
     phases_init(h);
     h->cache.params = &h->hc->cache;
-    if (cpus_init(h) != 0 || flows_init(h) != 0 || hooks_init(h) != 0 || apps_init(h) != 0 || nics_init(h) != 0)
+    if (cpus_init(h) != 0 || rfs_init(h) != 0 || flows_init(h) != 0 || hooks_init(h) != 0 || apps_init(h) != 0 ||
+        nics_init(h) != 0)
         return -1;
     return senders_init(h) != 0 || sendmsgs_init(h) != 0 ? -1 : 0;
 }
@@ -548,6 +560,9 @@ void host_free(struct host *h)
         nic_free(&h->nic[i]);
     for (int s = 0; s < STAGES; s++)
         hist_free(&h->latency[s]);
+    for (int i = 0; i < h->cpus; i++)
+        backlog_free(&h->backlog[i]);
+    rfs_free(h);
     free(h->cpu);
     free(h->rq);
     free(h->softirq);

@@ -9,6 +9,7 @@
 #include "models/cpumap.h"
 #include "models/host.h"
 #include "models/nic.h"
+#include "models/rfs.h"
 #include "models/rps.h"
 #include "models/rss.h"
 #include "models/sendmsg.h"
@@ -44,6 +45,7 @@ struct host_config {
     struct tap_params tap;
     struct tc_params tc;
     struct rps_params rps;
+    struct rfs_params rfs;
     struct ip_params ip;
     struct tx_host_params tx;
     struct netfilter_params netfilter;
@@ -58,6 +60,7 @@ struct host_config {
 struct queue_config {
     struct irq_params irq;
     struct rps_queue_params rps;
+    struct rfs_queue_params rfs;
 };
 
 struct nic_config {
@@ -69,6 +72,7 @@ struct nic_config {
     struct ring_params ring;
     struct coalesce_params coalesce;
     struct rss_params rss;
+    struct rfs_nic_params rfs;
     struct napi_nic_params napi;
     struct driver_nic_params driver;
     struct xdp_nic_params xdp;

@@ -87,7 +87,7 @@ FRAME_END_INLINE void observe(struct host *h, const struct frame *f, enum fate f
 FRAME_END_INLINE void frame_end(struct host *h, struct frame *f, enum fate fate, enum fate_kind kind, ps_t when)
 {
     struct flow *flow = &h->flow[f->flow];
-    struct ledger *books = f->queue < 0 ? &h->unsteered : flow->books;
+    struct ledger *books = f->queue < 0 ? &h->unsteered : &h->queue_ledger[flow->nic * CONFIG_QUEUES + f->queue];
 
     books->frames[fate]++;
     books->bytes[fate] += (uint64_t)f->wire_bytes;
@@ -219,6 +219,10 @@ void host_counters(const struct host *h, counter_fn *fn, void *user)
         nic_counters(&h->nic[i], e);
     for (int i = 0; i < h->cpus; i++)
         cpu_counters(h, i, e);
+    if (h->rfs.sock_flow) {
+        e.scope = "rfs";
+        emit(&e, &rfs_model, &h->rfs.counters);
+    }
     e.scope = "tc";
     emit(&e, &tc_model, &h->tc);
     e.scope = "snmp";

@@ -154,7 +154,7 @@ static void leave(struct nic *n, ps_t now)
 {
     struct frame *f = n->fifo.frames.first;
     const struct flow *flow = &n->host->flow[f->flow];
-    struct nic_queue *q = &n->queue[flow->queue];
+    struct nic_queue *q = &n->queue[f->queue >= 0 ? f->queue : flow->queue];   /* one that waited has its queue */
 
     steer(q, f, flow->books);
     if (ring_claim(&q->ring)) {
