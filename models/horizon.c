@@ -55,7 +55,7 @@ void horizon_init(struct host *h)
 {
     bool watched = h->engine.trace.hook || h->watched;
     bool possible = h->engine.batch && !watched && !has_tcp(h) && h->sendmsgs == 0 && !h->tap && !redirects(h) &&
-                    h->hc->skb.page_every == 0 && !h->rfs.sock_flow;
+                    h->hc->skb.page_every == 0 && !h->rfs.sock_flow && !h->irqbalance.cpu;
 
     for (int i = 0; i < h->cpus; i++)
         h->cpu[i].secluded = possible && readers_on(h, &h->cpu[i]) == 1 && !nics_reach(h, &h->cpu[i]);

@@ -23,7 +23,7 @@ const struct model_info *const rx_path[] = {
     &sendmsg_model, &sendmsg_host_model, &skb_local_model, &veth_model, &veth_nic_model,    /* - from this host itself */
     &wire_model, &phy_model, &mac_model, &fifo_model,       /* 1 the NIC receives a frame            */
     &rss_model, &dma_model, &ring_model, &nic_model,        /* 1 a queue, a descriptor, memory       */
-    &coalesce_model, &irq_model, &irq_host_model,           /* 2 hardware interrupt                  */
+    &coalesce_model, &irq_model, &irq_host_model, &irqbalance_model,           /* 2 hardware interrupt                  */
     &cpu_model, &cache_model, &softirq_model, &napi_model, &napi_nic_model,   /* 2 softirq and NAPI                */
     &xdp_model, &xdp_nic_model, &cpumap_model, &xsk_model, &xsk_nic_model,  /* 2 XDP                 */
     &driver_model, &driver_nic_model, &skb_model, &skb_nic_model,   /* 3 sk_buff                     */
@@ -517,7 +517,7 @@ static int host_build(struct host *h)
     if (cpus_init(h) != 0 || rfs_init(h) != 0 || flows_init(h) != 0 || hooks_init(h) != 0 || apps_init(h) != 0 ||
         nics_init(h) != 0)
         return -1;
-    return senders_init(h) != 0 || sendmsgs_init(h) != 0 ? -1 : 0;
+    return irqbalance_init(h) != 0 || senders_init(h) != 0 || sendmsgs_init(h) != 0 ? -1 : 0;
 }
 
 int host_init(struct host *h, const struct config *c, uint64_t seed, uint64_t replication, bool batch, char *why,
@@ -563,6 +563,7 @@ void host_free(struct host *h)
     for (int i = 0; i < h->cpus; i++)
         backlog_free(&h->backlog[i]);
     rfs_free(h);
+    irqbalance_free(h);
     free(h->cpu);
     free(h->rq);
     free(h->softirq);

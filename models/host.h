@@ -16,6 +16,7 @@
 #include "models/drop.h"
 #include "models/flow.h"
 #include "models/ip.h"
+#include "models/irqbalance.h"
 #include "models/netfilter.h"
 #include "models/netif.h"
 #include "models/rfs.h"
@@ -143,6 +144,7 @@ struct host {
 
     struct skb_queue *udp_segments;     /* one a CPU, models/udp_gso */
     struct netfilter netfilter;
+    struct irqbalance irqbalance;
     struct rfs rfs;
     struct netif_counters *netif;       /* one a CPU */
     struct tap *tap;            /* one a tap with a ring; NULL: their rings never fill */

@@ -31,6 +31,7 @@ struct host_config {
     struct softirq_params softirq;
     struct napi_params napi;
     struct irq_host_params irq;
+    struct irqbalance_params irqbalance;
     struct dma_params dma;
     struct driver_params driver;
     struct xdp_params xdp;

@@ -185,6 +185,13 @@ static void nic_counters(const struct nic *n, struct emitter e)
         e.scope = scope;
         emit(&e, &ring_model, &q->ring.counters);
         emit(&e, &irq_host_model, &q->irq.counters);
+        for (int c = 0; c < n->host->cpus && q->irq.columns; c++) {
+            char column[2 * CONFIG_NAME + 16];
+            struct emitter of = { e.fn, e.user, column };
+            snprintf(column, sizeof column, "%s.cpu%d", scope, c);
+            if (q->irq.columns[c].vector_interrupts > 0)
+                emit(&of, &irq_model, &q->irq.columns[c]);
+        }
         emit(&e, &napi_model, &q->napi.counters);
         emit(&e, &xdp_model, &q->driver.xdp);
         if (n->config->xdp.program == XDP_REDIRECT_XSK)
@@ -219,6 +226,10 @@ void host_counters(const struct host *h, counter_fn *fn, void *user)
         nic_counters(&h->nic[i], e);
     for (int i = 0; i < h->cpus; i++)
         cpu_counters(h, i, e);
+    if (h->irqbalance.cpu) {
+        e.scope = "irqbalance";
+        emit(&e, &irqbalance_model, &h->irqbalance.counters);
+    }
     if (h->rfs.sock_flow) {
         e.scope = "rfs";
         emit(&e, &rfs_model, &h->rfs.counters);

@@ -379,6 +379,8 @@ static int queue_init(struct nic *n, int index)
     gro_init(&q->napi.gro, &hc->gro);
     if (irq_init(&q->irq, c, &q->napi, entity, &hc->irq) != 0)
         return -1;
+    if (hc->irqbalance.on && (q->irq.columns = calloc((size_t)n->host->cpus, sizeof *q->irq.columns)) == NULL)
+        return -1;
     if (event_init(n->engine, &q->fire, EVENT_DEVICE, queue_fire, q) != 0)
         return -1;
     return tx_init(&q->tx, q);
@@ -431,6 +433,7 @@ void nic_free(struct nic *n)
     for (int q = 0; q < n->queues && n->queue; q++) {
         tx_free(&n->queue[q].tx);
         free(n->queue[q].bulk);
+        free(n->queue[q].irq.columns);
     }
     free(n->queue);
     free(n->source);

@@ -100,7 +100,7 @@ void rfs_record(struct context *x, uint32_t flow)
 static int queue_at(const struct nic *n, int cpu)
 {
     for (int q = 0; q < n->queues; q++) {
-        if (n->queue[q].irq.cpu->index == cpu)
+        if (n->queue[q].irq.affinity->index == cpu)
             return q;
     }
     return -1;

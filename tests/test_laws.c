@@ -446,6 +446,8 @@ static void random_nics(int nics, int cpus)
     if (one_in(3))
         say("nic.queue.rps_flow_cnt: %lld\nnic.features.ntuple: %s\nnic.arfs_delay: %lldus\n", PICK(1, 64, 4096), onoff(),
             PICK(1, 100));
+    if (one_in(5))
+        say("host.irqbalance: on\nhost.irqbalance.interval: %lldus\n", PICK(50, 300, 1000));
     if (one_in(4))
         say("nic.rss.indir_size: %lld\nnic.rss.indir: %s\n", PICK(16, 128, 512), WORD("equal 1", "weight 3", "start 0 weight 1"));
     if (one_in(4))
