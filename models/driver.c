@@ -14,6 +14,9 @@ static const struct param rows[] = {
                "XDP_DROP at 3.8 GHz takes 147-156 cycles, program and refill included (XDP paper, CoNEXT 2018)"),
     PARAM_COST(struct driver_params, first, "cost.driver.first", 60, "more for the first frame of a poll: cold lines",
                "assumption"),
+    PARAM_COST(struct driver_params, buffer, "cost.driver.buffer", 85,
+               "each further buffer of a frame longer than nic.ring.buffer: descriptor, DMA sync, page fragment",
+               "assumption: as cost.driver.frame; ixgbe_add_rx_frag"),
     PARAM_COST(struct driver_params, copy, "cost.driver.copy", 0, "more for a frame that is copied, beside its bytes",
                "in cost.skb.alloc; 187 instructions measured under icount"),
     PARAM_COST_PER_BYTE(struct driver_params, copy_byte, "cost.driver.copy_byte", 125,
@@ -156,11 +159,16 @@ static inline bool take(struct context *x, struct nic_queue *q, struct frame *f)
         context_work(x, host_vary(h, cost, f->id, 0), xdp_taken);
         return false;
     }
+    int64_t buffers = ring_buffers(&q->ring, f->wire_bytes);
     x->skb = pool_take(&h->skbs);
-    if (flow->plain && !f->bad)
+    if (flow->plain && !f->bad && buffers == 1)
         skb_build_plain(x->skb, f, &q->nic->config->skb, copy);
     else
         skb_build(x->skb, f, flow, &q->nic->config->skb, copy);
+    if (buffers > 1) {
+        skb_add_buffers(x->skb, (int)buffers - 1, q->ring.single);
+        cost += (buffers - 1) * p->buffer;
+    }
     cost += skb_cost(x, x->skb, f, copy);
     if (!q->driver.nic_params->rxhash)
         x->skb->hash = 0;

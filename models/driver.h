@@ -24,6 +24,7 @@ struct driver_params {          /* of the host: costs */
     int64_t poll;
     int64_t frame;
     int64_t first;
+    int64_t buffer;             /* each further buffer of a frame */
     int64_t copy;
     int64_t copy_byte;
     int64_t refill;

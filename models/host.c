@@ -22,6 +22,7 @@ const struct model_info *const rx_path[] = {
     &traffic_model,                                         /*   who sends what, when                */
     &sendmsg_model, &sendmsg_host_model, &skb_local_model, &veth_model, &veth_nic_model,    /* - from this host itself */
     &wire_model, &phy_model, &mac_model, &fifo_model,       /* 1 the NIC receives a frame            */
+    &pause_model,                                           /* 1 .. or stops its sender             */
     &rss_model, &dma_model, &ring_model, &nic_model,        /* 1 a queue, a descriptor, memory       */
     &coalesce_model, &irq_model, &irq_host_model, &irqbalance_model,           /* 2 hardware interrupt                  */
     &cpu_model, &cache_model, &softirq_model, &napi_model, &napi_nic_model,   /* 2 softirq and NAPI                */
@@ -131,6 +132,36 @@ static const char *check_rss(const struct config *c, int nic, char *buffer, size
     if (!wrong)
         return NULL;
     snprintf(buffer, size, "nic[%s].%s%s", c->nic_name[nic], key, wrong);
+    return buffer;
+}
+
+/* Marks that the packet buffer can reach. */
+static const char *check_pause(const struct config *c, int nic, char *buffer, size_t size)
+{
+    const struct pause_params *p = &c->nic[nic].pause;
+    long long fifo = c->nic[nic].fifo.size;
+
+    if (!p->tx || (p->low_water < p->high_water && p->high_water <= fifo))
+        return NULL;
+    snprintf(buffer, size, "nic[%s].pause: low_water %lldB, high_water %lldB and nic.fifo %lldB must follow each other: low "
+             "below high, high not above the packet buffer", c->nic_name[nic], (long long)p->low_water,
+             (long long)p->high_water, fifo);
+    return buffer;
+}
+
+/* A frame over several buffers must find them all posted, whatever the driver's refill leaves out. */
+static const char *check_buffers(const struct config *c, int nic, char *buffer, size_t size)
+{
+    const struct ring_params *r = &c->nic[nic].ring;
+    int64_t longest = c->nic[nic].mac.max_frame - ETH_FCS;
+    int64_t most = r->buffer > 0 ? (longest + r->buffer - 1) / r->buffer : 1;
+    int64_t kept = (r->refill_at_end > 0 ? r->refill_at_end - 1 : r->refill_batch - 1) +
+                   (r->tail_multiple > 1 ? r->tail_multiple : 0);
+
+    if (most <= 1 || r->rx - r->reserved - kept >= most)
+        return NULL;
+    snprintf(buffer, size, "nic[%s].ring.rx is %d: a frame of nic.max_frame needs %d buffers of nic.ring.buffer, and the "
+             "driver's refill may keep %d back", c->nic_name[nic], (int)r->rx, (int)most, (int)kept);
     return buffer;
 }
 
@@ -251,7 +282,8 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
         return why;
     for (int i = 0; i < c->nics; i++) {
         if ((why = check_queues(c, i, buffer, size)) != NULL || (why = check_rss(c, i, buffer, size)) != NULL ||
-            (why = xdp_check(c, i, buffer, size)) != NULL)
+            (why = xdp_check(c, i, buffer, size)) != NULL || (why = check_pause(c, i, buffer, size)) != NULL ||
+            (why = check_buffers(c, i, buffer, size)) != NULL)
             return why;
         const struct ring_params *r = &c->nic[i].ring;
         if (r->rx - r->reserved < r->tail_multiple) {

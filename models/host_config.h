@@ -70,6 +70,7 @@ struct nic_config {
     struct phy_params phy;
     struct mac_params mac;
     struct fifo_params fifo;
+    struct pause_params pause;
     struct ring_params ring;
     struct coalesce_params coalesce;
     struct rss_params rss;

@@ -177,8 +177,10 @@ static void nic_counters(const struct nic *n, struct emitter e)
     e.scope = n->name;
     if (n->veth)
         emit(&e, &veth_model, &n->veth->counters);
+    emit(&e, &wire_model, &n->wire.counters);
     emit(&e, &mac_model, &n->mac.counters);
     emit(&e, &fifo_model, &n->fifo.counters);
+    emit(&e, &pause_model, &n->pause.counters);
     for (int i = 0; i < n->queues; i++) {
         const struct nic_queue *q = &n->queue[i];
         snprintf(scope, sizeof scope, "%s.q%d", n->name, i);

@@ -231,6 +231,29 @@ START_TEST(a_refill_costs_its_call_and_its_descriptors)
 }
 END_TEST
 
+/* ---- frames over several buffers ---- */
+
+#define JUMBO  "nic.max_frame=9022B nic.ring.buffer=2048B "
+
+/* 9014 bytes are five buffers: one frame of the budget, 100 for it and 10 for each further buffer, five descriptors to
+ * refill; its skb is charged for all five, four of them fragments. */
+START_TEST(a_frame_over_five_buffers_is_one_frame_to_the_budget)
+{
+    begin(JUMBO "cost.driver.frame=100cycles cost.driver.buffer=10cycles cost.driver.refill_frame=1cycles "
+          "kernel.napi.weight=2 cpu.ipi_latency=1ms pcie.msix_latency=10us");
+    for (int i = 0; i < 3; i++)
+        rig_frame(&r, 10 * US, 0, 8972);
+    rig_start(&r);
+    rig_until(&r, 500 * US);
+    CHECK_EQ(poll(0)->a, 2);
+    CHECK_EQ(poll(1)->a, 1);
+    CHECK_EQ(poll(0)->at - rig_note(&r, TRACE_IRQ_HANDLER_ENTRY, 0)->at, (2 * 140 + 10) * NS);
+    CHECK_EQ(queue()->ring.posted, 8191);
+    CHECK_EQ(r.host.app[0].udp.udp.rmem_alloc, 3 * (2304 + 4 * 2048));
+    rig_free(&r);
+}
+END_TEST
+
 /* ---- the hash ---- */
 
 /* Eight flows, whose hashes do not all end in the same three bits, are held; without rxhash all in bucket
@@ -422,7 +445,7 @@ SUITE(driver, a_frame_visible_when_the_poll_looks_is_taken_by_it, a_poll_goes_on
       a_copied_frame_is_charged_as_a_small_head, gro_costs_each_frame_each_merge_and_each_flush,
       memory_costs_come_in_a_fixed_rhythm, the_ring_is_refilled_in_batches_within_the_poll,
       the_end_of_a_poll_refills_what_is_enough, a_refill_costs_its_call_and_its_descriptors,
-      without_rxhash_the_stack_sees_no_hash,
+      without_rxhash_the_stack_sees_no_hash, a_frame_over_five_buffers_is_one_frame_to_the_budget,
       a_copy_costs_beside_its_bytes, without_gro_each_frame_passes_it_by, a_ring_of_skbs_is_refilled_with_skbs,
       the_refills_of_a_ring_of_skbs_share_a_rhythm, a_copied_frame_leaves_the_ring_its_skb,
       whoever_drops_an_skb_of_the_ring_frees_it,

@@ -43,6 +43,7 @@ static void run(const struct config *c, const struct run_options *o, struct resu
 static void conservation(const struct result *r)
 {
     static const struct { const char *counter; enum fate fate; } same[] = {
+        { "rx_no_carrier", FATE_RX_NO_CARRIER }, { "rx_filtered", FATE_MAC_FILTERED },
         { "rx_crc_errors", FATE_RX_CRC_ERRORS }, { "rx_length_errors", FATE_RX_LENGTH_ERRORS },
         { "rx_missed_errors", FATE_RX_MISSED_ERRORS }, { "rx_no_desc", FATE_RX_NO_DESC },
         { "UdpRcvbufErrors", FATE_SOCKET_RCVBUFF },
@@ -51,7 +52,8 @@ static void conservation(const struct result *r)
     char why[256] = "";
 
     law(result_balance(r, why, sizeof why) == 0, "%s", why);
-    law(result_counter(r, NULL, "rx_packets_phy") == r->ledger.offered, "rx_packets_phy is not what was offered");
+    law(result_counter(r, NULL, "rx_packets_phy") + machine_fate(r, FATE_RX_NO_CARRIER) == r->ledger.offered,
+        "rx_packets_phy is not what was offered");
     for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
         law(result_counter(r, NULL, same[i].counter) == machine_fate(r, same[i].fate), "%s is %llu, the ledger has %llu",
             same[i].counter, ULL(result_counter(r, NULL, same[i].counter)), ULL(machine_fate(r, same[i].fate)));
@@ -65,6 +67,7 @@ static void conservation(const struct result *r)
     uint64_t ended = result_kind(&r->ledger, FATE_KIND_DELIVERED) + result_kind(&r->ledger, FATE_KIND_CONSUMED);
     for (int f = FATE_CPU_BACKLOG; f < FATES; f++)
         ended += fate_info[f].kind == FATE_KIND_DROPPED ? machine_fate(r, (enum fate)f) : 0;
+    ended -= machine_fate(r, FATE_MAC_FILTERED) + machine_fate(r, FATE_RX_NO_CARRIER);
     law(ended <= taken, "%llu ended above the driver, which took %llu", ULL(ended), ULL(taken));
 }
 
@@ -404,6 +407,23 @@ static void random_cpus(int cpus)
     say("run.cost_cv: %lld\n", PICK(0, 0, 5, 100));
 }
 
+/* What stands between wire and ring on some machines only. */
+static void random_link(int nic, int64_t ring)
+{
+    if (one_in(4))
+        say("nic[eth%d]: {fifo: %lldB, pause: {tx: on, high_water: %lldB, low_water: %lldB, quanta: %lld, "
+            "reaction: %lldns}}\n", nic, PICK(4000, 20480), PICK(1000, 4000), PICK(0, 900), PICK(4, 65535),
+            PICK(0, 3072, 100000));
+    else
+        say("nic[eth%d].fifo: %lldB\n", nic, PICK(0, 64, 2000, 20480, 524288));
+    if (one_in(6))
+        say("nic[eth%d].flap: {at: %lldus, for: %lldus}\n", nic, PICK(0, 100, 500), PICK(1, 70, 1000));
+    if (ring >= 300 && one_in(4))
+        say("nic[eth%d]: {max_frame: 9022B, ring.buffer: %lldB}\n", nic, PICK(700, 2048, 3072));
+    if (one_in(3))
+        say("nic[eth%d].promisc: %s\n", nic, onoff());
+}
+
 static void random_nics(int nics, int cpus)
 {
     int64_t all_cpus = (1 << cpus) - 1;
@@ -418,8 +438,9 @@ static void random_nics(int nics, int cpus)
     say("nic: {model: %s, channels: %lld}\n", model[stream_below(&dice, (uint64_t)wired)],
         (long long)between(1, 4));
     for (int i = 0; i < nics; i++) {
-        say("nic[eth%d].ring.rx: %lld\nnic[eth%d].fifo: %lldB\n", i, PICK(32, 33, 64, 100, 300, 1024), i,
-            PICK(0, 64, 2000, 20480, 524288));
+        long long ring = PICK(32, 33, 64, 100, 300, 1024);
+        say("nic[eth%d].ring.rx: %lld\n", i, ring);
+        random_link(i, ring);
         if (one_in(2))
             say("nic[eth%d].coalesce: {rx-usecs: %lldus, rx-frames: %lld, kind: %s, cause: %s}\n", i, PICK(0, 1, 20, 100),
                 PICK(0, 0, 1, 5, 32), WORD("gap", "delay", "gap_once"), WORD("latched", "unread"));
@@ -477,6 +498,8 @@ static void random_source(int i, int nics)
         PICK(0, 0, 0, 333333, 5000001), WORD("on", "on", "off"));
     if (one_in(8))
         say(", fcs_errors: 100000, runts: 50000");
+    if (one_in(8))
+        say(", otherhost: on");
     say("}\n");
 }
 
