@@ -23,7 +23,7 @@ const struct model_info *const rx_path[] = {
     &sendmsg_model, &sendmsg_host_model, &skb_local_model, &veth_model, &veth_nic_model,    /* - from this host itself */
     &wire_model, &phy_model, &mac_model, &fifo_model,       /* 1 the NIC receives a frame            */
     &pause_model,                                           /* 1 .. or stops its sender             */
-    &rss_model, &dma_model, &ring_model, &nic_model,        /* 1 a queue, a descriptor, memory       */
+    &rss_model, &dma_model, &ring_model, &pages_model, &nic_model,  /* 1 a queue, a descriptor, memory       */
     &coalesce_model, &irq_model, &irq_host_model, &irqbalance_model,           /* 2 hardware interrupt                  */
     &cpu_model, &cache_model, &softirq_model, &napi_model, &napi_nic_model,   /* 2 softirq and NAPI                */
     &xdp_model, &xdp_nic_model, &cpumap_model, &xsk_model, &xsk_nic_model,  /* 2 XDP                 */
@@ -165,6 +165,25 @@ static const char *check_buffers(const struct config *c, int nic, char *buffer, 
     return buffer;
 }
 
+/* Pages are kept of buffers that each hold a whole frame and belong to no skb yet. */
+static const char *check_pages(const struct config *c, int nic, char *buffer, size_t size)
+{
+    const struct nic_config *n = &c->nic[nic];
+    bool long_frames = n->ring.buffer > 0 && n->ring.buffer < n->mac.max_frame - ETH_FCS;
+
+    if (n->pages.kind != PAGES_RECYCLED && (long_frames || n->driver.holds_skbs)) {
+        snprintf(buffer, size, "nic[%s].ring.pages: half and pool are modelled without %s", c->nic_name[nic],
+                 long_frames ? "frames over several buffers: set nic.ring.buffer to 0" : "nic.ring.holds_skbs");
+        return buffer;
+    }
+    if (n->pages.alloc_fail > 0 && n->pause.tx && c->host->run.duration == 0) {
+        snprintf(buffer, size, "nic[%s].ring.alloc_fail may leave a ring without buffers for ever, and nic.pause.tx then stops "
+                 "its sender: set run.duration", c->nic_name[nic]);
+        return buffer;
+    }
+    return NULL;
+}
+
 /* Two applications that would bind the same port. */
 static const char *check_ports(const struct config *c, char *buffer, size_t size)
 {
@@ -283,7 +302,7 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
     for (int i = 0; i < c->nics; i++) {
         if ((why = check_queues(c, i, buffer, size)) != NULL || (why = check_rss(c, i, buffer, size)) != NULL ||
             (why = xdp_check(c, i, buffer, size)) != NULL || (why = check_pause(c, i, buffer, size)) != NULL ||
-            (why = check_buffers(c, i, buffer, size)) != NULL)
+            (why = check_buffers(c, i, buffer, size)) != NULL || (why = check_pages(c, i, buffer, size)) != NULL)
             return why;
         const struct ring_params *r = &c->nic[i].ring;
         if (r->rx - r->reserved < r->tail_multiple) {
@@ -420,6 +439,10 @@ static int nics_init(struct host *h)
         if (strcmp(h->nic[i].name, h->config.text[h->hc->tx.route]) == 0)
             h->egress = &h->nic[i];
     }
+    for (int i = 0; i < h->nics; i++)
+        h->descriptors += h->nic[i].queues * h->nic[i].config->ring.rx;
+    for (int i = 0; i < h->nics; i++)
+        dma_translate(&h->nic[i].dma, h->descriptors);
     for (uint32_t f = 0; f < h->flows; f++) {       /* a veth has one queue, whatever the hash says */
         int queue = h->nic[h->flow[f].nic].veth ? 0 : h->flow[f].queue;
         h->flow[f].books = &h->queue_ledger[h->flow[f].nic * CONFIG_QUEUES + queue];
@@ -563,6 +586,7 @@ int host_init(struct host *h, const struct config *c, uint64_t seed, uint64_t re
     pool_init(&h->frames, sizeof(struct frame));
     pool_init(&h->skbs, sizeof(struct skb));
     pool_init(&h->head_pages, sizeof(struct head_page));
+    pool_init(&h->rx_pages, sizeof(struct rx_page));
     if (config_check(c, why, size) != NULL)
         return -1;
     snprintf(why, size, "out of memory while building the machine");
@@ -618,6 +642,7 @@ void host_free(struct host *h)
     pool_free(&h->frames);
     pool_free(&h->skbs);
     pool_free(&h->head_pages);
+    pool_free(&h->rx_pages);
     config_free(&h->config);
     engine_free(&h->engine);
 }
@@ -706,6 +731,10 @@ bool host_deterministic(const struct host *h)
 {
     if (h->hc->cpu.tick_phase < 0 || h->hc->run.cost_cv > 0)
         return false;
+    for (int i = 0; i < h->nics; i++) {
+        if (h->nic[i].config->pages.alloc_fail > 0)
+            return false;
+    }
     for (int i = 0; i < h->traffics; i++) {
         const struct traffic_params *p = &h->traffic[i].params;
         if (p->offset || p->kind == TRAFFIC_POISSON || p->fcs_errors > 0 || p->runts > 0)

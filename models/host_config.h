@@ -72,6 +72,7 @@ struct nic_config {
     struct fifo_params fifo;
     struct pause_params pause;
     struct ring_params ring;
+    struct pages_params pages;
     struct coalesce_params coalesce;
     struct rss_params rss;
     struct rfs_nic_params rfs;

@@ -96,6 +96,8 @@ FRAME_END_INLINE void frame_end(struct host *h, struct frame *f, enum fate fate,
     if (fate == FATE_DELIVERED && f->wire_at >= h->warm_at)
         add_latencies(h, f, when);
     observe(h, f, fate, kind, when);
+    if (fate != FATE_RX_NO_DESC && f->page)
+        pages_release(f->page);
     trace_emit(&h->engine.trace, when, TRACE_KFREE_SKB, f->cpu, (int64_t)f->id, fate);
     pool_return(&h->frames, f);
 }
@@ -186,6 +188,7 @@ static void nic_counters(const struct nic *n, struct emitter e)
         snprintf(scope, sizeof scope, "%s.q%d", n->name, i);
         e.scope = scope;
         emit(&e, &ring_model, &q->ring.counters);
+        emit(&e, &pages_model, &q->pages.counters);
         emit(&e, &irq_host_model, &q->irq.counters);
         for (int c = 0; c < n->host->cpus && q->irq.columns; c++) {
             char column[2 * CONFIG_NAME + 16];

@@ -2,6 +2,7 @@
 #include "models/nic.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -422,12 +423,18 @@ static int queue_init(struct nic *n, int index)
 
     *q = (struct nic_queue){ .nic = n, .index = index, .config = &n->config->queue[index] };
     ring_init(&q->ring, &n->config->ring);
+    char stream[32];
+    snprintf(stream, sizeof stream, "nic%d.q%d.alloc", n->index, index);
+    if (pages_init(&q->pages, &n->config->pages, &n->host->rx_pages, n->config->ring.rx,
+                   n->config->ring.rx - n->config->ring.reserved, stream, n->host->seed, n->host->replication) != 0)
+        return -1;
     coalesce_init(&q->coalesce, &n->config->coalesce);
     watch(q);
     q->driver = (struct driver){
         .params = &hc->driver, .nic_params = &n->config->driver,
         .gro = n->config->driver.gro && !xdp_is_generic(&n->config->xdp),
     };
+    q->driver.extras = driver_extras(q);
     xsk_init(&q->xsk, q);
     if (n->host->cpumap && (q->bulk = calloc((size_t)n->host->cpus, sizeof *q->bulk)) == NULL)
         return -1;
@@ -514,6 +521,7 @@ void nic_free(struct nic *n)
         tx_free(&n->queue[q].tx);
         free(n->queue[q].bulk);
         free(n->queue[q].irq.columns);
+        pages_free(&n->queue[q].pages);
     }
     free(n->queue);
     free(n->source);

@@ -27,6 +27,7 @@
 #include "models/irq.h"
 #include "models/mac.h"
 #include "models/napi.h"
+#include "models/pages.h"
 #include "models/pause.h"
 #include "models/phy.h"
 #include "models/ring.h"
@@ -53,6 +54,7 @@ struct nic_queue {
     struct nic *nic;
     int index;
     struct ring ring;
+    struct pages pages;
     struct coalesce coalesce;
     struct event fire;          /* the moderated interrupt */
     bool alert;                 /* the next completion may move it */

@@ -10,7 +10,7 @@
  * SKB_TRUESIZE(half page); a frame up to `nic.copybreak` is copied into a small head of its own.
  * Small heads are cut from pages, `page_every` from each: allocating one costs, and so does the last free of its heads.
  * A frame over several buffers has the first in its linear part and a fragment for each further.
- * Not modelled: the bytes themselves; page recycling. */
+ * Not modelled: the bytes themselves. */
 #ifndef MODELS_SKB_H
 #define MODELS_SKB_H
 

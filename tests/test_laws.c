@@ -138,7 +138,8 @@ static void polls(const struct config *c, const struct result *r)
     int64_t weight = napi > backlog ? napi : backlog;
     uint64_t work = 0, taken = result_counter(r, NULL, "rx_packets") + result_counter(r, NULL, "backlog_enqueued");
 
-    taken += result_counter(r, NULL, "tx_work_limited") * (uint64_t)napi;       /* they claim what they did not take */
+    /* they claim what they did not take */
+    taken += (result_counter(r, NULL, "tx_work_limited") + result_counter(r, NULL, "alloc_rx_page_failed")) * (uint64_t)napi;
     for (int64_t w = 0; w <= 256; w++) {
         law(w <= weight || r->work_hist[w] == 0, "a poll of %d, the weight is %d", (int)w, (int)weight);
         work += (uint64_t)w * r->work_hist[w];
@@ -408,7 +409,7 @@ static void random_cpus(int cpus)
 }
 
 /* What stands between wire and ring on some machines only. */
-static void random_link(int nic, int64_t ring)
+static void random_link(int nic, int64_t ring, bool holds_skbs)
 {
     if (one_in(4))
         say("nic[eth%d]: {fifo: %lldB, pause: {tx: on, high_water: %lldB, low_water: %lldB, quanta: %lld, "
@@ -420,6 +421,10 @@ static void random_link(int nic, int64_t ring)
         say("nic[eth%d].flap: {at: %lldus, for: %lldus}\n", nic, PICK(0, 100, 500), PICK(1, 70, 1000));
     if (ring >= 300 && one_in(4))
         say("nic[eth%d]: {max_frame: 9022B, ring.buffer: %lldB}\n", nic, PICK(700, 2048, 3072));
+    else if (!holds_skbs && one_in(4))
+        say("nic[eth%d].ring: {holds_skbs: off, pages: %s}\n", nic, WORD("half", "pool"));
+    if (one_in(4))
+        say("nic[eth%d].ring: {alloc_fail: %lld, alloc_fail_repoll: %s}\n", nic, PICK(1000, 200000), onoff());
     if (one_in(3))
         say("nic[eth%d].promisc: %s\n", nic, onoff());
 }
@@ -437,10 +442,11 @@ static void random_nics(int nics, int cpus)
     }
     say("nic: {model: %s, channels: %lld}\n", model[stream_below(&dice, (uint64_t)wired)],
         (long long)between(1, 4));
+    bool holds_skbs = one_in(4);
     for (int i = 0; i < nics; i++) {
         long long ring = PICK(32, 33, 64, 100, 300, 1024);
         say("nic[eth%d].ring.rx: %lld\n", i, ring);
-        random_link(i, ring);
+        random_link(i, ring, holds_skbs);
         if (one_in(2))
             say("nic[eth%d].coalesce: {rx-usecs: %lldus, rx-frames: %lld, kind: %s, cause: %s}\n", i, PICK(0, 1, 20, 100),
                 PICK(0, 0, 1, 5, 32), WORD("gap", "delay", "gap_once"), WORD("latched", "unread"));
@@ -453,7 +459,7 @@ static void random_nics(int nics, int cpus)
         say("nic: {napi_defer_hard_irqs: %lld, gro_flush_timeout: %lldus}\n", PICK(0, 1, 5), PICK(0, 5, 50));
     if (one_in(4))
         say("nic.threaded: on\n");
-    if (one_in(4))
+    if (holds_skbs)
         say("nic.ring.holds_skbs: on\nnic.copybreak: %lldB\ncost.skb: {page_every: %lld, page_free: "
             "300cycles, "
             "ring_free: 100cycles}\n", PICK(0, 100, 256, 2000), PICK(0, 1, 4));
@@ -474,7 +480,9 @@ static void random_nics(int nics, int cpus)
     if (one_in(4))
         say("nic.queue[0].smp_affinity: %llx\n", (unsigned long long)between(1, all_cpus));
     if (one_in(6))
-        say("pcie.bandwidth: %lldGbps\n", PICK(1, 3, 8));
+        say("pcie: {bandwidth: %lldGbps, iotlb: %lld}\n", PICK(1, 3, 8), PICK(0, 64, 300));
+    if (one_in(6))
+        say("nic: {hwtstamp: %s, features.rx: %s}\ncpu.ddio.size: %lldB\n", onoff(), onoff(), PICK(0, 4096, 100000));
 }
 
 /* At most so many frames that a run takes milliseconds. */
@@ -575,6 +583,10 @@ static void plain_scenario(uint64_t seed)
         WORD("gap", "delay"), WORD("latched", "unread"));
     if (one_in(5))
         say("nic.threaded: on\n");
+    if (one_in(20))
+        say("nic.ring: {pages: %s, alloc_fail: %lld}\n", WORD("half", "pool", "recycled"), PICK(0, 0, 50000));
+    if (one_in(20))
+        say("cpu.ddio.size: 4096B\n");
     say("traffic[a]: {kind: %s, frames: %lld, flows: %lld, frame: %lldB, rate: %lldkpps, burst: 50us, period: %lldus}\n",
         WORD("cbr", "poisson", "poisson", "onoff"), PICK(100, 2000, 6000), PICK(1, 1, 3, 40), PICK(64, 64, 128, 1518),
         PICK(100, 700, 1500, 2500, 15000), PICK(0, 100));
