@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "models/pause.h"
 
+#include "tests/machine.h"
 #include "tests/suite.h"
 
 /* 8 Gbit/s: a byte in a nanosecond. 72 bytes of pause frame, 20 of the way, 8 until it is obeyed: 100 ns. 10 quanta are
@@ -102,5 +103,31 @@ START_TEST(without_flow_control_nothing_is_sent)
 }
 END_TEST
 
-SUITE(pause, marks_are_crossed_upwards_and_reached_downwards, a_pause_takes_effect_when_its_frame_was_obeyed,
+/* The scenario: a flood on one queue, a little traffic on the other. Pausing loses nothing of either; holding without pausing
+ * loses of both; dropping of the flood only. */
+START_TEST(a_pause_saves_every_frame_and_a_drop_saves_the_other_queue)
+{
+    static const struct { const char *settings; bool flood_lost, web_lost; } row[] = {
+        { "", false, false },
+        { "nic.pause.tx=off", true, true },
+        { "nic.pause.tx=off nic.ring.empty=drop", true, false },
+    };
+    struct config c;
+    struct result r;
+
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        machine_load(&c, "pause.yaml", row[i].settings);
+        machine_run(&c, NULL, &r);
+        uint64_t sink = result_counter(&r, "app.sink", "messages"), web = result_counter(&r, "app.web", "messages");
+        uint64_t offered = r.ledger.offered, flood = 42411;     /* 3 ms of 95 % of 14.88 Mpps */
+        ck_assert((sink < flood) == row[i].flood_lost);
+        ck_assert((web < offered - flood) == row[i].web_lost);
+        ck_assert((result_counter(&r, "eth0", "tx_flow_control_xoff") > 0) == (i == 0));
+        result_free(&r);
+        machine_release(&c);
+    }
+}
+END_TEST
+
+SUITE(pause, a_pause_saves_every_frame_and_a_drop_saves_the_other_queue, marks_are_crossed_upwards_and_reached_downwards, a_pause_takes_effect_when_its_frame_was_obeyed,
       xoff_is_repeated_every_half_pause_time, many_changes_may_be_under_way, without_flow_control_nothing_is_sent)
