@@ -5,6 +5,7 @@
 
 #include "models/nic.h"
 #include "tests/fixture.h"
+#include "tests/machine.h"
 #include "tests/suite.h"
 
 /* ---- a ring by itself ---- */
@@ -219,7 +220,31 @@ START_TEST(a_failed_refill_is_tried_again_or_waits)
 }
 END_TEST
 
-SUITE(pages, a_half_page_comes_back_unless_somebody_holds_the_other_half, a_page_is_freed_when_nobody_holds_it,
+/* A reader on a core of its own may run ahead of everybody else, but not of a driver that looks at what it frees: queues
+ * that come and go, and pages that come back just in time or just not. */
+START_TEST(a_reader_does_not_run_ahead_of_the_driver)
+{
+    const struct run_options usual = { .seed = 1, .sample_every = 1 };
+    struct run_options slow = usual;
+    struct config c;
+    struct result a, z;
+
+    slow.no_batch = true;
+    machine_load(&c, "linerate.yaml", "run.duration=2ms nic.ring.pages=half nic.ring.rx=32 traffic.kind=poisson "
+                 "traffic.rate=1Mpps app.work=600ns app.rcvbuf=1MiB cost.driver.page=500cycles");
+    machine_run(&c, &usual, &a);
+    machine_run(&c, &slow, &z);
+    ck_assert_uint_gt(result_counter(&a, NULL, "rx_cache_alloc"), 10);
+    ck_assert_uint_gt(result_counter(&a, NULL, "rx_cache_reuse"), 100);
+    ck_assert_uint_eq(result_counter(&a, NULL, "rx_cache_alloc"), result_counter(&z, NULL, "rx_cache_alloc"));
+    ck_assert(a.fingerprint.lo == z.fingerprint.lo && a.fingerprint.hi == z.fingerprint.hi);
+    result_free(&a);
+    result_free(&z);
+    machine_release(&c);
+}
+END_TEST
+
+SUITE(pages, a_reader_does_not_run_ahead_of_the_driver, a_half_page_comes_back_unless_somebody_holds_the_other_half, a_page_is_freed_when_nobody_holds_it,
       a_copied_frame_leaves_its_buffer_in_the_ring, a_pool_gives_what_skbs_have_freed,
       a_refill_stops_where_an_allocation_fails, a_queue_that_stands_still_turns_recycling_into_allocation,
       a_new_page_costs_the_refill, a_failed_refill_is_tried_again_or_waits)
