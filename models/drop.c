@@ -21,13 +21,14 @@ const struct fate_info fate_info[FATES] = {
                       "ethtool -S: rx_xdp_tx_xmit (mlx5)", "tcpdump, nstat, softnet_stat" },
 
     [FATE_RX_CRC_ERRORS] = { "rx_crc_errors", FATE_KIND_DROPPED, "mac", "bad frame check sequence",
-                             "ethtool -S: rx_crc_errors; ip -s -s link: crc", "tcpdump, nstat, softnet_stat" },
+                             "ethtool -S: rx_crc_errors, rx_crc_errors_phy (mlx5); ip -s -s link: crc", "tcpdump, nstat, softnet_stat" },
     [FATE_RX_NO_CARRIER] = { "rx_no_carrier", FATE_KIND_DROPPED, "wire", "on the wire while the link was down",
                              "/sys/class/net/*/carrier_changes, dmesg; ethtool -S: link_down_events_phy (mlx5)",
                              "every counter of frames: ethtool -S, ip -s -s link, tcpdump, nstat, softnet_stat" },
     [FATE_RX_LENGTH_ERRORS] = { "rx_length_errors", FATE_KIND_DROPPED, "mac",
                                 "shorter than 64 bytes or longer than the largest frame",
-                                "ethtool -S: rx_length_errors; ip -s -s link: length", "tcpdump, nstat, softnet_stat" },
+                                "ethtool -S: rx_length_errors, rx_short_length_errors or rx_long_length_errors (igb, e1000e), "
+                                "rx_undersize_pkts_phy or rx_oversize_pkts_phy (mlx5); ip -s -s link: length", "tcpdump, nstat, softnet_stat" },
     [FATE_RX_MISSED_ERRORS] = { "rx_missed_errors", FATE_KIND_DROPPED, "fifo",
                                 "the NIC's packet buffer was full: the bus or an empty ring did not let it drain",
                                 "ethtool -S: rx_missed_errors (ixgbe, igb, e1000e), rx_discards_phy (mlx5); "
