@@ -79,7 +79,7 @@ static void queue_init(struct nic_queue *q)
     const struct app_host_params *c = &h->hc->app;
     struct express *p = &q->express;
 
-    if (p->mixed || !h->engine.batch || !one_way(q) || (p->sk && p->sk->app->params->kind == APP_EPOLL))
+    if (p->mixed || !h->engine.batch || !one_way(q) || (p->sk && (p->sk->app->params->kind == APP_EPOLL || !app_reads_alone(p->sk->app))))
         p->sk = NULL;
     if (!p->sk)
         return;

@@ -62,7 +62,7 @@ void arrivals_free(struct arrivals *a);
 
 /* ---- parameters ---- */
 
-enum traffic_kind { TRAFFIC_CBR, TRAFFIC_POISSON, TRAFFIC_ONOFF, TRAFFIC_REPLAY, TRAFFIC_SENDER };
+enum traffic_kind { TRAFFIC_CBR, TRAFFIC_POISSON, TRAFFIC_ONOFF, TRAFFIC_REPLAY, TRAFFIC_SENDER, TRAFFIC_CONNECT };
 enum traffic_proto { TRAFFIC_UDP, TRAFFIC_TCP };
 
 struct traffic_params {
@@ -128,6 +128,12 @@ struct traffic {
     struct frame_queue pushed;  /* kind sender: frames with their wire_at as start time */
     ps_t paced_to;              /* .. and the earliest start of the next, by `interval` */
 };
+
+/* Others push its frames, which answer ours: a closed loop. */
+static inline bool traffic_closed_loop(const struct traffic_params *p)
+{
+    return p->kind == TRAFFIC_SENDER || p->kind == TRAFFIC_CONNECT;
+}
 
 /* Parses a dotted quad: 0 and the address, or -1. */
 int ipv4_parse(const char *text, uint32_t *address);
@@ -211,7 +217,7 @@ static inline struct frame *traffic_next(struct traffic *t, struct frame *f)
     return f;
 }
 
-/* Kind sender: adds a frame with everything but its id; wire_at, its start time, is not before the last
+/* Closed loops: adds a frame with everything but its id; wire_at, its start time, is not before the last
  * one's. The source takes the frame and gives it out again by traffic_next(). */
 void traffic_push(struct traffic *t, struct frame *f);
 
