@@ -137,7 +137,12 @@ static int clause_parse(struct goal_clause *c, const char *from, const char *end
         messages_add(m, "goal: '%s' is not NAME OP NUMBER, like p99<100us, drops=0 or cpu<=70%%", c->text);
         return -1;
     }
-    snprintf(c->name, sizeof c->name, "%.*s", (int)(sign - c->text), c->text);
+    size_t length = (size_t)(sign - c->text);
+    if (length >= sizeof c->name) {
+        messages_add(m, "goal: %s: a name of more than %d letters", c->text, (int)sizeof c->name - 1);
+        return -1;
+    }
+    memcpy(c->name, c->text, length);           /* the clause begins zeroed */
     while (*c->name && isspace((unsigned char)c->name[strlen(c->name) - 1]))
         c->name[strlen(c->name) - 1] = '\0';
     for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
