@@ -7,6 +7,7 @@
 #include "models/host.h"
 #include "models/host_config.h"
 #include "models/reading.h"
+#include "models/reply.h"
 
 static const char *const kinds[] = { "recv", "epoll", "busy", "hog", "idle", NULL };
 static const char *const scheds[] = { "other", "fifo", NULL };
@@ -40,6 +41,8 @@ static const struct param rows[] = {
     PARAM(struct app_params, maxevents, "app.maxevents", UNIT_COUNT, 64, 1, 65536, "of epoll_wait", "a usual value"),
     PARAM(struct app_params, handshake_rtt, "app.handshake_rtt", UNIT_TIME, 100 * US, 0, 10 * SEC,
           "round trip that a TCP connection's handshake saw", "assumption: a data centre"),
+    PARAM(struct app_params, reply, "app.reply", UNIT_BYTES, 0, 0, REPLY_MOST,
+          "answer that it sends for each message, one frame without headers; 0: none", "ours: a sink"),
 };
 ALL_FIELDS_HAVE_ROWS(struct app_params, rows);
 
@@ -119,7 +122,23 @@ static void next_call(struct context *x)
     recv_call(x);
 }
 
-/* The program has what it asked for, works on it, and asks again. */
+static void answered_in_user(struct context *x)
+{
+    x->flags = STEP_USER;
+    context_work(x, costs(x)->call, next_call);
+}
+
+static void answered(struct context *x)
+{
+    sched_checkpoint(x, answered_in_user);
+}
+
+static void answer(struct context *x)
+{
+    context_call(x, reply_send, answered);
+}
+
+/* The program has what it asked for, works on it, answers if it does, and asks again. */
 static void returned(struct context *x)
 {
     struct app *a = x->sk->app;
@@ -128,7 +147,10 @@ static void returned(struct context *x)
     if (a->got >= 0)
         trace_emit(&a->host->engine.trace, x->cpu->engine->now, TRACE_RECV_RETURN, x->cpu->index,
                    (int64_t)a->got_frame, a->got_wire_at);
-    context_work(x, work + costs(x)->call, next_call);
+    if (x->sk->asked.bytes > 0)
+        context_work(x, work, answer);
+    else
+        context_work(x, work + costs(x)->call, next_call);
 }
 
 static void user(struct context *x)
@@ -165,6 +187,8 @@ static void udp_copied(struct context *x)
     x->skb = NULL;
     x->sk->app->got_frame = f->id;
     x->sk->app->got_wire_at = f->wire_at;
+    if (x->sk->app->params->reply > 0)
+        reply_asked(x->sk, f);
     h->udp.InDatagrams++;
     trace_emit(&h->engine.trace, h->engine.now, TRACE_RECV, x->cpu->index, (int64_t)f->id, bytes);
     x->owed += host_skb_drop(h, s, FATE_DELIVERED);
@@ -244,6 +268,8 @@ static void tcp_copied(struct context *x)
 
     sk->acting = x;
     sk->app->got = tcp_recvmsg(&sk->tcp, sk->reading, x->cpu->engine->now, &out);
+    if (sk->app->params->reply > 0)
+        reply_asked(sk, NULL);
     context_call(x, sock_release, tcp_read_done);
 }
 

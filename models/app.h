@@ -9,7 +9,8 @@
  * reads: it fills), hog (no socket: a task that never leaves user mode, as competition for the CPU).
  * A recv() takes its datagram under the queue's lock and runs pending softirqs where the kernel drops that lock
  * (spin_unlock_bh in __skb_recv_udp), before the copy, unless the kernel leaves them to a runnable ksoftirqd.
- * Not modelled: recvmmsg, io_uring, answers sent, several threads on one UDP socket. */
+ * With app.reply the program answers each message after its work (models/reply).
+ * Not modelled: recvmmsg, io_uring, several threads on one UDP socket. */
 #ifndef MODELS_APP_H
 #define MODELS_APP_H
 
@@ -33,6 +34,7 @@ struct app_params {
     int64_t rcvbuf;             /* SO_RCVBUF as the program sets it; 0: not set */
     int64_t maxevents;
     int64_t handshake_rtt;      /* TCP: the first estimate of the round trip */
+    int64_t reply;              /* payload of the answer to each message; 0: none */
 };
 extern const struct model_info app_model;
 

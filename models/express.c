@@ -24,7 +24,7 @@ static struct sock *only_socket(const struct nic_queue *q)
             return NULL;
         sk = f->sk;
     }
-    return sk && sk->app->params->kind != APP_EPOLL ? sk : NULL;
+    return sk && sk->app->params->kind != APP_EPOLL && sk->app->params->reply == 0 ? sk : NULL;
 }
 
 static bool one_way(const struct nic_queue *q)
@@ -80,7 +80,7 @@ void express_init(struct nic_queue *q)
 {
     const struct host *h = q->nic->host;
     const struct app_host_params *c = &h->hc->app;
-    struct sock *sk = h->engine.batch && one_way(q) ? only_socket(q) : NULL;
+    struct sock *sk = h->engine.batch && h->requesters == 0 && one_way(q) ? only_socket(q) : NULL;
     struct express *p = &q->express;
 
     *p = (struct express){ .sk = sk };

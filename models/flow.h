@@ -19,6 +19,7 @@ struct ledger;
 struct skb;
 struct sock;
 struct tcp_sender;
+struct requester;
 
 struct flow {
     struct flow_key key;
@@ -37,6 +38,7 @@ struct flow {
     struct skb *partial;        /* fragments of a datagram that is not complete (models/defrag) */
     struct sock *sk;            /* established socket, or NULL */
     struct tcp_sender *sender;  /* closed loop, or NULL: where its ACKs go */
+    struct requester *requester;    /* kind rr, or NULL: where its answers go */
     uint64_t offered;
     uint64_t ended[4];          /* by enum fate_kind */
 };

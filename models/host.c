@@ -10,6 +10,8 @@
 #include "models/horizon.h"
 #include "models/host_config.h"
 #include "models/nic.h"
+#include "models/reply.h"
+#include "models/requester.h"
 #include "models/sender.h"
 #include "models/sendmsg.h"
 #include "models/skb_local.h"
@@ -19,7 +21,7 @@
 
 /* The journey, in packet order: help, README, database and plots follow this order. */
 const struct model_info *const rx_path[] = {
-    &traffic_model,                                         /*   who sends what, when                */
+    &traffic_model, &requester_model,                       /*   who sends what, when                */
     &sendmsg_model, &sendmsg_host_model, &skb_local_model, &veth_model, &veth_nic_model,    /* - from this host itself */
     &wire_model, &phy_model, &mac_model, &fifo_model,       /* 1 the NIC receives a frame            */
     &rss_model, &dma_model, &ring_model, &nic_model,        /* 1 a queue, a descriptor, memory       */
@@ -30,9 +32,10 @@ const struct model_info *const rx_path[] = {
     &gro_model,                                             /* 4 GRO                                 */
     &rps_model, &rps_queue_model, &netif_model, &tap_model, &tc_model,  /* - steering, taps, tc      */
     &ip_model, &ip_nic_model, &netfilter_model, &conntrack_model,   /* 5 IP                          */
-    &tx_model, &tx_host_model,                              /* 5 and out again: forwarding           */
+    &tx_model, &tx_queue_model, &tx_host_model,             /* 5 and out again: forwarding           */
     &udp_gso_model, &udp_gso_host_model, &udp_model, &tcp_model,    /* 6 transport                           */
     &sock_model, &skmem_model, &sched_model, &app_model, &app_host_model, /* 7 socket queue, wake-up, application  */
+    &reply_model,                                           /* 7 and its answers                     */
     &run_model,
     NULL
 };
@@ -155,6 +158,8 @@ static bool source_ends(const struct config *c, int i)
 
     if (p->kind == TRAFFIC_SENDER)
         return p->bytes > 0 || p->stop > 0;
+    if (p->kind == TRAFFIC_RR)
+        return p->frames > 0 || p->stop > 0;
     if (*c->text[c->traffic[i].sendmsg.trains] && c->nic[p->nic].nic.kind == NIC_KIND_VETH)
         return true;
     return p->frames > 0 || p->stop > 0 || (p->kind == TRAFFIC_REPLAY && p->loop > 0) ||
@@ -214,7 +219,7 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
         }
     }
     if ((why = check_ports(c, buffer, size)) != NULL || (why = check_route(c, buffer, size)) != NULL ||
-        (why = check_hooks(c, buffer, size)) != NULL)
+        (why = check_hooks(c, buffer, size)) != NULL || (why = reply_check(c, buffer, size)) != NULL)
         return why;
     for (int i = 0; i < c->nics; i++) {
         if ((why = check_queues(c, i, buffer, size)) != NULL || (why = xdp_check(c, i, buffer, size)) != NULL)
@@ -371,6 +376,35 @@ static int senders_init(struct host *h)
     return 0;
 }
 
+static int requesters_init(struct host *h)
+{
+    uint32_t n = 0;
+
+    for (uint32_t f = 0; f < h->flows; f++)
+        n += h->traffic[h->flow[f].source].params.kind == TRAFFIC_RR;
+    h->requester_group = calloc((size_t)h->traffics + 1, sizeof *h->requester_group);
+    h->requester = n > 0 ? calloc(n, sizeof *h->requester) : NULL;
+    if (!h->requester_group || (n > 0 && !h->requester))
+        return -1;
+    for (int i = 0; i < h->traffics; i++) {
+        char name[48];
+        h->requester_group[i] = (struct requester_group){
+            .traffic = &h->traffic[i], .engine = &h->engine, .frames = &h->frames, .rtt = &h->rtt, .warm_at = h->warm_at,
+            .notify = nic_wake, .user = &h->nic[h->traffic[i].params.nic],
+        };
+        snprintf(name, sizeof name, "traffic%d.think", i);
+        stream_seed(&h->requester_group[i].think, h->seed, h->replication, name);
+    }
+    for (uint32_t f = 0; f < h->flows; f++) {
+        if (h->traffic[h->flow[f].source].params.kind != TRAFFIC_RR)
+            continue;
+        h->flow[f].requester = &h->requester[h->requesters++];
+        if (requester_init(h->flow[f].requester, &h->requester_group[h->flow[f].source], f) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* Sources whose NIC is a veth: each is a task. */
 static int sendmsgs_init(struct host *h)
 {
@@ -403,7 +437,9 @@ static bool draws_exponential(const struct host *h)
     if (h->hc->run.cost_cv > 0 && h->hc->run.cost_distribution == COST_EXPONENTIAL)
         return true;
     for (int i = 0; i < h->config.traffics; i++) {
-        if (h->config.traffic[i].traffic.kind == TRAFFIC_POISSON)
+        const struct traffic_params *p = &h->config.traffic[i].traffic;
+        bool thinks = p->kind == TRAFFIC_RR && p->think_kind == TRAFFIC_THINK_EXPONENTIAL;
+        if (p->kind == TRAFFIC_POISSON || thinks)
             return true;
     }
     return false;
@@ -466,7 +502,7 @@ static int host_build(struct host *h)
     h->cache.params = &h->hc->cache;
     if (cpus_init(h) != 0 || flows_init(h) != 0 || hooks_init(h) != 0 || apps_init(h) != 0 || nics_init(h) != 0)
         return -1;
-    return senders_init(h) != 0 || sendmsgs_init(h) != 0 ? -1 : 0;
+    return senders_init(h) != 0 || requesters_init(h) != 0 || sendmsgs_init(h) != 0 ? -1 : 0;
 }
 
 int host_init(struct host *h, const struct config *c, uint64_t seed, uint64_t replication, bool batch, char *why,
@@ -477,6 +513,7 @@ int host_init(struct host *h, const struct config *c, uint64_t seed, uint64_t re
     h->replication = replication;
     for (int s = 0; s < STAGES; s++)
         hist_init(&h->latency[s]);
+    hist_init(&h->rtt);
     pool_init(&h->frames, sizeof(struct frame));
     pool_init(&h->skbs, sizeof(struct skb));
     pool_init(&h->head_pages, sizeof(struct head_page));
@@ -509,6 +546,7 @@ void host_free(struct host *h)
         nic_free(&h->nic[i]);
     for (int s = 0; s < STAGES; s++)
         hist_free(&h->latency[s]);
+    hist_free(&h->rtt);
     free(h->cpu);
     free(h->rq);
     free(h->softirq);
@@ -526,6 +564,8 @@ void host_free(struct host *h)
     free(h->tap_counters);
     free(h->sender);
     free(h->sendmsg);
+    free(h->requester);
+    free(h->requester_group);
     free(h->exponential);
     free(h->cost);
     pool_free(&h->frames);
@@ -547,6 +587,10 @@ static bool sources_silent(const struct host *h)
     }
     for (uint32_t i = 0; i < h->senders; i++) {
         if (!sender_done(&h->sender[i]))
+            return false;
+    }
+    for (uint32_t i = 0; i < h->requesters; i++) {
+        if (!requester_done(&h->requester[i]))
             return false;
     }
     for (int i = 0; i < h->traffics; i++) {
@@ -572,6 +616,8 @@ static void host_start(struct host *h)
     cpumap_start(h);
     for (uint32_t i = 0; i < h->senders; i++)
         sender_start(&h->sender[i]);
+    for (uint32_t i = 0; i < h->requesters; i++)
+        requester_start(&h->requester[i]);
     for (int i = 0; i < h->nics; i++)
         nic_start(&h->nic[i]);
     for (int i = 0; i < h->sendmsgs; i++)
@@ -624,7 +670,8 @@ bool host_deterministic(const struct host *h)
         return false;
     for (int i = 0; i < h->traffics; i++) {
         const struct traffic_params *p = &h->traffic[i].params;
-        if (p->offset || p->kind == TRAFFIC_POISSON || p->fcs_errors > 0 || p->runts > 0)
+        bool thinks = p->kind == TRAFFIC_RR && p->think > 0 && p->think_kind == TRAFFIC_THINK_EXPONENTIAL;
+        if (p->offset || p->kind == TRAFFIC_POISSON || thinks || p->fcs_errors > 0 || p->runts > 0)
             return false;
     }
     return true;

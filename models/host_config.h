@@ -9,6 +9,7 @@
 #include "models/cpumap.h"
 #include "models/host.h"
 #include "models/nic.h"
+#include "models/reply.h"
 #include "models/rps.h"
 #include "models/rss.h"
 #include "models/sendmsg.h"
@@ -53,11 +54,13 @@ struct host_config {
     struct tcp_params tcp;
     struct sock_params sock;
     struct app_host_params app;
+    struct reply_params reply;
 };
 
 struct queue_config {
     struct irq_params irq;
     struct rps_queue_params rps;
+    struct tx_queue_params tx;
 };
 
 struct nic_config {

@@ -102,9 +102,11 @@ static void tcp_send_ack(void *sock, struct tcp_sock *tcp, const struct tcp_ack 
     struct flow *f = &h->flow[sk->flow];
 
     (void)tcp;
-    sk->acting->owed += h->hc->sock.tcp_send_ack;
-    if (h->egress)
-        tx_send(&h->egress->queue[0].tx, ETH_SHORTEST);     /* an ACK without options, padded */
+    if (!sk->replying) {
+        sk->acting->owed += h->hc->sock.tcp_send_ack;
+        if (h->egress)
+            tx_send(&h->egress->queue[0].tx, ETH_SHORTEST);     /* an ACK without options, padded */
+    }
     conntrack_reply(&h->netfilter.conntrack, sk->flow, h->engine.now);
     host_fact(h, FACT_ACK, sk->flow, hash_mix(ack->ack) ^ (uint64_t)ack->window);
     if (f->sender)

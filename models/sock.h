@@ -18,6 +18,7 @@
 #include "models/cpu.h"
 #include "models/flow.h"
 #include "models/tcp.h"
+#include "models/tx.h"
 #include "models/udp.h"
 
 struct sock_params {
@@ -63,6 +64,8 @@ struct sock {
     struct cpu *timer_cpu;
     struct tcp_ops tcp_ops;
     struct context *acting;     /* context on whose behalf a TCP callback runs */
+    struct tx_answer asked;     /* the message in hand, if the application answers; bytes 0: none */
+    bool replying;              /* TCP: the acknowledgment that is sent rides on an answer */
     uint64_t drops;
 };
 

@@ -22,7 +22,8 @@ static const char DEFAULT_SADDR[] = "10.0.0.1", DEFAULT_DADDR[] = "10.0.0.2";
 /* Nothing starts later than this (53 days): additions below cannot overflow. */
 static const ps_t LATEST = PS_NEVER / 2;
 
-static const char *const kind_names[] = { "cbr", "poisson", "onoff", "replay", "sender", NULL };
+static const char *const kind_names[] = { "cbr", "poisson", "onoff", "replay", "sender", "rr", NULL };
+static const char *const think_names[] = { "constant", "exponential", NULL };
 static const char *const proto_names[] = { "udp", "tcp", NULL };
 
 #define P(member, key, ...)         PARAM(struct traffic_params, member, "traffic." key, __VA_ARGS__)
@@ -31,7 +32,7 @@ static const char *const proto_names[] = { "udp", "tcp", NULL };
 
 static const struct param rows[] = {
     P_CHOICE(kind, "kind", TRAFFIC_CBR, kind_names,
-             "how starts are spaced: evenly, exponentially, in trains, as captured, or by a TCP window",
+             "how starts are spaced: evenly, exponentially, in trains, as captured, by a TCP window, or by answers",
              "ours: the simplest source"),
     P(rate, "rate", UNIT_LOAD, LOAD_OF(LOAD_MILLIPPS, 1000 * (int64_t)MILLION), 1, INT64_MAX,
       "offered load, inside a train for onoff; above line rate the wire queues; not for replay and sender",
@@ -43,7 +44,7 @@ static const struct param rows[] = {
       "frame from destination address to FCS; tcp needs 71 for a byte of payload; sender: its largest",
       "IEEE 802.3: 64 is the shortest; 9022 is MTU 9000 with header, VLAN tag and FCS"),
     P_CHOICE(proto, "proto", TRAFFIC_UDP, proto_names,
-             "what cbr, poisson and onoff send; a sender is always tcp", "ours"),
+             "what cbr, poisson, onoff and rr send; a sender is always tcp", "ours"),
     P(flows, "flows", UNIT_COUNT, 1, 1, 65535,
       "flows that take turns, one source port each from traffic.sport upwards",
       "ours: one flow is the worst case for steering; 65535 source ports"),
@@ -56,7 +57,7 @@ static const struct param rows[] = {
     P(stop, "stop", UNIT_TIME, 0, 0, 100000 * SEC,
       "no frame starts at or after this time of the run; 0 means never", "ours"),
     P(frames, "frames", UNIT_COUNT, 0, 0, INT64_MAX,
-      "at most so many frames; 0 means no limit; not for sender", "ours"),
+      "at most so many frames (rr: requests); 0 means no limit; not for sender", "ours"),
     P(burst, "burst", UNIT_TIME, 1 * MS, 1, 1000 * SEC,
       "onoff: length of a train; every frame due before its end belongs to it", "ours"),
     P(period, "period", UNIT_TIME, 10 * MS, 0, 1000 * SEC,
@@ -76,7 +77,7 @@ static const struct param rows[] = {
     P(runts, "runts", UNIT_COUNT, 0, 0, MILLION, "frames cut to 32..63 bytes, per million",
       "ours: a full-duplex link makes none unless a device is broken"),
     PARAM_SWITCH(struct traffic_params, offset, "traffic.offset", 1,
-                 "draw the first start within one mean gap (sender: one rtt, each flow its own), anew in "
+                 "draw the first start within one mean gap (sender, rr: rtt and think, each flow its own), anew in "
                  "each replication",
                  "ours: without it all replications have the same phase and their confidence is false"),
     PARAM_SWITCH(struct traffic_params, timestamps, "traffic.timestamps", 1,
@@ -84,10 +85,19 @@ static const struct param rows[] = {
     P(window, "window", UNIT_BYTES, 262144, 1, 1 << 30,
       "sender: bytes in flight at most, whatever the receiver's window", "assumption: 256 KiB"),
     P(rtt, "rtt", UNIT_TIME, 100 * US, 1 * US, 100 * SEC,
-      "sender: delay of the path, both directions together, without our host",
+      "sender, rr: delay of the path, both directions together, without our host",
       "assumption: 100 us, two racks of one data centre; at least 1 us so that the wire can look ahead"),
     P(bytes, "bytes", UNIT_BYTES, 0, 0, (int64_t)1 << 50, "sender: bytes to send per flow; 0 means endless",
       "ours"),
+    P(think, "think", UNIT_TIME, 0, 0, 100 * SEC, "rr: the client's time from an answer to its next request",
+      "ours: none, as netperf's UDP_RR"),
+    P_CHOICE(think_kind, "think_kind", TRAFFIC_THINK_CONSTANT, think_names,
+             "rr: how these times are distributed; with many flows exponential ones make random arrivals", "ours"),
+    P(timeout, "timeout", UNIT_TIME, 200 * MS, 1 * US, 100 * SEC, "rr: an unanswered request is sent again after so long",
+      "TCP's shortest retransmission timer, include/net/tcp.h TCP_RTO_MIN"),
+    PARAM_SWITCH(struct traffic_params, ack, "traffic.ack", 0,
+                 "rr on tcp: the client acknowledges each answer at once, not with its next request",
+                 "delayed ACKs go with the next request where it comes within 40 ms"),
 };
 ALL_FIELDS_HAVE_ROWS(struct traffic_params, rows);
 
@@ -202,6 +212,10 @@ static const char *check_kind(const struct config *c, const struct traffic_param
         return p->period && p->period < p->burst ? "period is shorter than burst" : NULL;
     case TRAFFIC_SENDER:
         return p->window < p->frame - traffic_headers(p) ? "window is smaller than one frame's payload" : NULL;
+    case TRAFFIC_RR:
+        if (p->proto == TRAFFIC_UDP && p->ack)
+            return "ack is for tcp: datagrams are not acknowledged";
+        break;
     case TRAFFIC_CBR:
     case TRAFFIC_POISSON:
         break;
@@ -213,7 +227,7 @@ const char *traffic_check(const struct config *c, int source, char *buffer, size
 {
     const struct traffic_params *p = params_of(c, source);
     const char *name = c->traffic_name[source];
-    bool shaped = p->kind != TRAFFIC_REPLAY && p->kind != TRAFFIC_SENDER;
+    bool shaped = p->kind != TRAFFIC_REPLAY && !traffic_closed(p);
     const char *wrong = shaped ? check_rate(p) : NULL;
 
     if (!wrong)
@@ -444,14 +458,14 @@ void traffic_init(struct traffic *t, const struct config *c, int source, uint32_
 
     if (p->kind == TRAFFIC_REPLAY)
         replay_init(t, c);
-    else if (p->kind != TRAFFIC_SENDER)
+    else if (!traffic_closed(p))
         shape_init(t, link_bps);
 
     t->origin = p->start;
     if (p->offset && t->gap > 0)
         t->origin += (ps_t)stream_below(&offset, (uint64_t)t->gap);
     t->train_at = t->origin;
-    if (p->kind == TRAFFIC_SENDER)
+    if (traffic_closed(p))
         t->next_at = PS_NEVER;
     else
         t->next_at = p->kind == TRAFFIC_REPLAY && t->limit ? replay_seek(t) : t->origin;
@@ -475,6 +489,7 @@ static inline void step(struct traffic *t)
         t->next_at = replay_seek(t);
         break;
     case TRAFFIC_SENDER:
+    case TRAFFIC_RR:
         t->next_at = t->pushed.first ? t->pushed.first->wire_at : PS_NEVER;
         return;
     }
@@ -544,7 +559,7 @@ static void spoil(struct traffic *t, struct frame *f)
 struct frame *traffic_next_of_any(struct traffic *t, struct frame *f)
 {
     assert(t->next_at != PS_NEVER);
-    if (t->params.kind == TRAFFIC_SENDER) {
+    if (traffic_closed(&t->params)) {
         f = frame_pop(&t->pushed);
         frame_unborn(f);
     } else {
@@ -564,7 +579,7 @@ struct frame *traffic_next_of_any(struct traffic *t, struct frame *f)
 
 void traffic_push(struct traffic *t, struct frame *f)
 {
-    assert(t->params.kind == TRAFFIC_SENDER);
+    assert(traffic_closed(&t->params));
     assert(!t->pushed.first || f->wire_at >= t->pushed.last->wire_at);
     frame_push(&t->pushed, f);
     t->next_at = t->pushed.first->wire_at;

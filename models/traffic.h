@@ -11,7 +11,8 @@
  * The time of a frame is when its first preamble bit may start on the wire; the wire serialises from there.
  *
  * Kinds: cbr (one frame each 1/rate), poisson (exponential gaps), onoff (`burst` long trains at `rate`, one
- * each `period`; with period 0 a single train), replay (a capture). Payload sizes are constant but for
+ * each `period`; with period 0 a single train), replay (a capture), rr (a client that waits for its answer,
+ * models/requester). Payload sizes are constant but for
  * replay.
  *
  * Times are exact: frame n of cbr starts at floor(n / rate) ps after the first, however fractional the gap,
@@ -59,8 +60,9 @@ void arrivals_free(struct arrivals *a);
 
 /* ---- parameters ---- */
 
-enum traffic_kind { TRAFFIC_CBR, TRAFFIC_POISSON, TRAFFIC_ONOFF, TRAFFIC_REPLAY, TRAFFIC_SENDER };
+enum traffic_kind { TRAFFIC_CBR, TRAFFIC_POISSON, TRAFFIC_ONOFF, TRAFFIC_REPLAY, TRAFFIC_SENDER, TRAFFIC_RR };
 enum traffic_proto { TRAFFIC_UDP, TRAFFIC_TCP };
+enum traffic_think { TRAFFIC_THINK_CONSTANT, TRAFFIC_THINK_EXPONENTIAL };
 
 struct traffic_params {
     int64_t kind;
@@ -85,8 +87,12 @@ struct traffic_params {
     int64_t offset;             /* switch: draw an offset of the first arrival within one gap (0: fixed) */
     int64_t timestamps;         /* switch: TCP with its timestamp option */
     int64_t window;             /* sender: bytes in flight at most */
-    int64_t rtt;                /* sender: path delay, both ways together */
+    int64_t rtt;                /* sender, rr: path delay, both ways together */
     int64_t bytes;              /* sender: bytes to send per flow, 0 = endless */
+    int64_t think;              /* rr: from an answer to the next request */
+    int64_t think_kind;         /* enum traffic_think */
+    int64_t timeout;            /* rr: an unanswered request is sent again */
+    int64_t ack;                /* rr, TCP: an answer is acknowledged by a segment of its own */
 };
 extern const struct model_info traffic_model;
 
@@ -120,7 +126,7 @@ struct traffic {
     int64_t train_left, train_frames;
     bool quick;                 /* a frame is its blank, its turn and its gap */
     struct frame blank;         /* what all its frames have in common */
-    struct frame_queue pushed;  /* kind sender: frames with their wire_at as start time */
+    struct frame_queue pushed;  /* closed loop: frames with their wire_at as start time */
     ps_t paced_to;              /* .. and the earliest start of the next, by `interval` */
 };
 
@@ -142,6 +148,12 @@ void traffic_flow_keys(const struct config *c, int source, struct flow_key *keys
  * (seed, replication). With offset on, the first arrival is moved by a uniform part of the mean gap. */
 void traffic_init(struct traffic *t, const struct config *c, int source, uint32_t first_flow,
                   int64_t link_bps, const struct variate *exponential, uint64_t seed, uint64_t replication);
+
+/* A closed loop: others push its frames, and what it sends depends on what our host does. */
+static inline bool traffic_closed(const struct traffic_params *p)
+{
+    return p->kind == TRAFFIC_SENDER || p->kind == TRAFFIC_RR;
+}
 
 /* Start of the next frame, or PS_NEVER. */
 static inline ps_t traffic_peek(const struct traffic *t) { return t->next_at; }
@@ -206,7 +218,7 @@ static inline struct frame *traffic_next(struct traffic *t, struct frame *f)
     return f;
 }
 
-/* Kind sender: adds a frame with everything but its id; wire_at, its start time, is not before the last
+/* A closed loop: adds a frame with everything but its id; wire_at, its start time, is not before the last
  * one's. The source takes the frame and gives it out again by traffic_next(). */
 void traffic_push(struct traffic *t, struct frame *f);
 
