@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "models/busy_poll.h"
 #include "models/horizon.h"
 #include "models/host.h"
 #include "models/host_config.h"
@@ -41,6 +42,14 @@ static const struct param rows[] = {
     PARAM(struct app_params, maxevents, "app.maxevents", UNIT_COUNT, 64, 1, 65536, "of epoll_wait", "a usual value"),
     PARAM(struct app_params, handshake_rtt, "app.handshake_rtt", UNIT_TIME, 100 * US, 0, 10 * SEC,
           "round trip that a TCP connection's handshake saw", "assumption: a data centre"),
+    PARAM(struct app_params, busy_poll, "app.busy_poll", UNIT_TIME, 0, 0, 1 * SEC,
+          "SO_BUSY_POLL it sets on its sockets, kind epoll: on its epoll instance; whole microseconds; 0: the sysctls hold",
+          "socket(7); EPIOCSPARAMS busy_poll_usecs (6.9 on)"),
+    PARAM(struct app_params, busy_poll_budget, "app.busy_poll_budget", UNIT_COUNT, 8, 1, 256,
+          "frames a busy poll may take: SO_BUSY_POLL_BUDGET", "include/net/busy_poll.h BUSY_POLL_BUDGET"),
+    PARAM_SWITCH(struct app_params, prefer_busy_poll, "app.prefer_busy_poll", 0,
+                 "SO_PREFER_BUSY_POLL: between busy polls the timer of nic.gro_flush_timeout stands for the interrupt",
+                 "socket(7); 5.11 on"),
     PARAM(struct app_params, reply, "app.reply", UNIT_BYTES, 0, 0, REPLY_MOST,
           "answer that it sends for each message, one frame without headers; 0: none", "ours: a sink"),
 };
@@ -232,6 +241,23 @@ static ps_t read_ahead(struct context *x)
     return -1;
 }
 
+static void udp_busy_polled(struct context *x)
+{
+    if (sock_readable(x->sk))
+        kernel_work(x, costs(x)->recv_lock, udp_take);
+    else
+        nothing(x);
+}
+
+/* Before it sleeps, or says EAGAIN, the task may look into the NIC's queue. */
+static void nothing_queued(struct context *x)
+{
+    if (busy_poll_wants_socket(x->sk))
+        busy_poll_socket(x, x->sk->app->params->kind != APP_RECV, udp_busy_polled);
+    else
+        nothing(x);
+}
+
 /* The lock is off and softirqs have had their turn: copy, or look again at what they have brought, or wait. */
 static void udp_unlocked(struct context *x)
 {
@@ -240,7 +266,7 @@ static void udp_unlocked(struct context *x)
         return;
     }
     if (!x->skb) {
-        nothing(x);
+        nothing_queued(x);
         return;
     }
     ps_t ahead = x->owed == 0 ? read_ahead(x) : 0;
@@ -306,10 +332,19 @@ static void tcp_lock(struct context *x)
 
 /* ---- recv() ---- */
 
+/* tcp_recvmsg looks before it takes the lock. */
+static void tcp_entered(struct context *x)
+{
+    if (busy_poll_wants_socket(x->sk) && !sock_readable(x->sk))
+        busy_poll_socket(x, x->sk->app->params->kind != APP_RECV, tcp_lock);
+    else
+        tcp_lock(x);
+}
+
 static void recv_call(struct context *x)
 {
     if (x->sk->proto == FLOW_TCP)
-        kernel_work(x, costs(x)->recv_entry + costs(x)->recv_lock + costs(x)->tcp_recv, tcp_lock);
+        kernel_work(x, costs(x)->recv_entry + costs(x)->recv_lock + costs(x)->tcp_recv, tcp_entered);
     else
         kernel_work(x, costs(x)->recv_entry + costs(x)->recv_lock, udp_take);
 }
@@ -383,22 +418,51 @@ static void epoll_block(struct context *x)
     sched_sleep(x, epoll_resumed);
 }
 
-static bool readable(const struct sock *sk)
-{
-    if (sk->proto == FLOW_TCP)
-        return tcp_available(&sk->tcp) > 0;
-    return udp_queued(sk);
-}
-
 /* Level triggering: an item that is empty again when it is polled is dropped without an event. */
 static struct sock *ready_sock(struct context *x, struct app *a)
 {
-    while (a->ready_first && !readable(a->ready_first)) {
+    while (a->ready_first && !sock_readable(a->ready_first)) {
         a->ready_first->ready = false;
         a->ready_first = a->ready_first->ready_next;
         x->owed += costs(x)->epoll_event;
     }
     return a->ready_first;
+}
+
+bool app_has_events(const struct app *a)
+{
+    return a->ready_first != NULL;
+}
+
+static void epoll_sleep(struct context *x)
+{
+    struct app *a = x->task->owner;
+
+    a->waiting = true;
+    sched_prepare_sleep(x->task);
+    kernel_work(x, costs(x)->epoll_wait, epoll_block);
+}
+
+/* The softirq that resumed interrupts may have brought something. */
+static void epoll_sleep_unless_ready(struct context *x)
+{
+    if (app_has_events(x->task->owner))
+        epoll_wait(x);
+    else
+        epoll_sleep(x);
+}
+
+/* Its poll has found an event, or its time is over: then interrupts are on again, and the next socket says what to poll. */
+static void epoll_busy_polled(struct context *x)
+{
+    struct app *a = x->task->owner;
+
+    if (app_has_events(a)) {
+        epoll_wait(x);
+        return;
+    }
+    busy_poll_resume(x, epoll_sleep_unless_ready);
+    a->napi = NULL;
 }
 
 /* The next ready socket of this call's events, a new call when they are used up, or sleep. */
@@ -410,14 +474,16 @@ static void epoll_wait(struct context *x)
 
     if (!sk) {
         a->events_left = 0;
-        a->waiting = true;
-        sched_prepare_sleep(x->task);
-        kernel_work(x, costs(x)->epoll_wait, epoll_block);
+        if (busy_poll_wants_epoll(a))
+            busy_poll_epoll(x, epoll_busy_polled);
+        else
+            epoll_sleep(x);
         return;
     }
     if (a->events_left == 0) {
         a->events_left = (int)a->params->maxevents;
         cost += costs(x)->epoll_wait;
+        busy_poll_suspend(a, x->cpu);
     }
     a->events_left--;
     a->ready_first = sk->ready_next;
@@ -431,6 +497,8 @@ ps_t app_ready(struct app *a, struct sock *sk, struct cpu *waker)
     if (sk->ready)
         return 0;
     sk->ready = true;
+    if (sk->napi)
+        a->napi = sk->napi;
     sk->ready_next = NULL;
     if (a->ready_first)
         a->ready_last->ready_next = sk;

@@ -34,6 +34,9 @@ struct app_params {
     int64_t rcvbuf;             /* SO_RCVBUF as the program sets it; 0: not set */
     int64_t maxevents;
     int64_t handshake_rtt;      /* TCP: the first estimate of the round trip */
+    int64_t busy_poll;          /* SO_BUSY_POLL; epoll's own time */
+    int64_t busy_poll_budget;
+    int64_t prefer_busy_poll;
     int64_t reply;              /* payload of the answer to each message; 0: none */
 };
 extern const struct model_info app_model;
@@ -82,6 +85,7 @@ struct app {
     struct sock *ready_first, *ready_last;      /* epoll's ready list */
     int events_left;
     bool waiting;               /* in epoll_wait, asleep or about to be */
+    struct napi *napi;          /* that epoll_wait may busy poll: of the socket that was ready last */
     int64_t got;                /* bytes of the current message; -1: there was none */
     uint64_t got_frame;         /* its (last) frame, and when that came by wire */
     ps_t got_wire_at;
@@ -93,6 +97,8 @@ int app_init(struct app *a, struct host *h, int index);
 bool app_listens(const struct app *a, const struct flow_key *key);
 /* A socket became readable: onto the ready list, and epoll_wait wakes. Returns the cost. */
 ps_t app_ready(struct app *a, struct sock *sk, struct cpu *waker);
+/* epoll: something is on the ready list. */
+bool app_has_events(const struct app *a);
 void app_start(struct app *a);
 void app_free(struct app *a);
 /* The end of a step that was a whole round of a UDP reader (models/reading): the next look at the queue. */

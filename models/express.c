@@ -80,7 +80,7 @@ void express_init(struct nic_queue *q)
 {
     const struct host *h = q->nic->host;
     const struct app_host_params *c = &h->hc->app;
-    struct sock *sk = h->engine.batch && h->requesters == 0 && one_way(q) ? only_socket(q) : NULL;
+    struct sock *sk = h->engine.batch && h->requesters == 0 && !busy_poll_anywhere(h) && one_way(q) ? only_socket(q) : NULL;
     struct express *p = &q->express;
 
     *p = (struct express){ .sk = sk };
@@ -231,7 +231,7 @@ static inline bool may_go(const struct ride *w)
     const struct companion *r = &w->reader;
     ps_t end = w->at + w->owed + w->p->most + d->refill + (w->q->ring.empty + 1) * d->refill_frame;
 
-    if (end >= w->until || w->work >= w->x->napi->weight)
+    if (end >= w->until || w->work >= w->x->budget)
         return false;
     return !r->reading.x || end < r->reading.next + queued(r->u) * w->p->round_least;
 }

@@ -11,7 +11,7 @@
  * first step that does touch something shared (for UDP: the look at the receive queue, models/udp.h). A core is secluded
  * if no queue's interrupt, NAPI or RPS, no timer of a connection and no second task can ever come to it; then only its
  * own tick, and the wakeup of a reader that sleeps, interrupt it. Answers, and clients that wait for them, act on the wire:
- * no core is secluded then.
+ * no core is secluded then, nor where a task busy polls.
  * Off with --no-batch, and when somebody watches the run as it goes (trace hook, census): he sees events in their order,
  * and frames where they are. Heads cut from pages are freed at the cost of whoever is last, so there order is a fact. */
 #ifndef MODELS_HORIZON_H

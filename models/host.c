@@ -35,7 +35,7 @@ const struct model_info *const rx_path[] = {
     &tx_model, &tx_queue_model, &tx_host_model,             /* 5 and out again: forwarding           */
     &udp_gso_model, &udp_gso_host_model, &udp_model, &tcp_model,    /* 6 transport                           */
     &sock_model, &skmem_model, &sched_model, &app_model, &app_host_model, /* 7 socket queue, wake-up, application  */
-    &reply_model,                                           /* 7 and its answers                     */
+    &busy_poll_model, &reply_model,                         /* 7 its own polls, and its answers      */
     &run_model,
     NULL
 };
@@ -219,7 +219,8 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
         }
     }
     if ((why = check_ports(c, buffer, size)) != NULL || (why = check_route(c, buffer, size)) != NULL ||
-        (why = check_hooks(c, buffer, size)) != NULL || (why = reply_check(c, buffer, size)) != NULL)
+        (why = check_hooks(c, buffer, size)) != NULL || (why = reply_check(c, buffer, size)) != NULL ||
+        (why = busy_poll_check(c, buffer, size)) != NULL)
         return why;
     for (int i = 0; i < c->nics; i++) {
         if ((why = check_queues(c, i, buffer, size)) != NULL || (why = xdp_check(c, i, buffer, size)) != NULL)

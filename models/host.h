@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "models/cache.h"
+#include "models/busy_poll.h"
 #include "models/config.h"
 #include "models/cpu.h"
 #include "models/cpumap.h"
@@ -157,6 +158,7 @@ struct host {
     struct ip_counters ip;
     struct udp_counters udp;
     struct tcp_counters tcp;
+    struct busy_poll_counters busy_poll;
 
     ps_t jiffy, tick_phase;     /* length of a tick; time of the first */
     ps_t last_arrival;          /* of a frame, so far */

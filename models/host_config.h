@@ -4,6 +4,7 @@
 #define MODELS_HOST_CONFIG_H
 
 #include "models/app.h"
+#include "models/busy_poll.h"
 #include "models/cache.h"
 #include "models/config.h"
 #include "models/cpumap.h"
@@ -55,6 +56,7 @@ struct host_config {
     struct sock_params sock;
     struct app_host_params app;
     struct reply_params reply;
+    struct busy_poll_params busy_poll;
 };
 
 struct queue_config {

@@ -54,7 +54,7 @@ static void irq_handle(struct context *x, void *irq)
     host_fact(h, FACT_IRQ, i->entity, (uint64_t)x->cpu->index);
     if (!i->napi->scheduled)
         i->napi->irq_at = h->engine.now;
-    x->owed += napi_schedule(i->napi);
+    x->owed += napi_schedule_from(i->napi, x->cpu);
 }
 
 int irq_init(struct irq *i, struct cpu *c, struct napi *n, uint64_t entity, const struct irq_host_params *p)

@@ -226,6 +226,7 @@ void host_counters(const struct host *h, counter_fn *fn, void *user)
     emit(&e, &ip_model, &h->ip);
     emit(&e, &udp_model, &h->udp);
     emit(&e, &tcp_model, &h->tcp);
+    emit(&e, &busy_poll_model, &h->busy_poll);
     e.scope = "netfilter";
     emit(&e, &netfilter_model, &h->netfilter.counters);
     emit(&e, &conntrack_model, &h->netfilter.conntrack.counters);

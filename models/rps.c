@@ -138,7 +138,7 @@ static void receive(struct context *x);
 /* Takes the next skb if there is one and the weight allows. */
 static bool backlog_take(struct context *x, struct backlog *b)
 {
-    if (x->work >= x->napi->weight)
+    if (x->work >= x->budget)
         return false;
     if (!b->process.first) {
         if (!b->input.first) {

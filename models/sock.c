@@ -2,6 +2,7 @@
 #include "models/sock.h"
 
 #include "models/app.h"
+#include "models/busy_poll.h"
 #include "models/host.h"
 #include "models/host_config.h"
 #include "models/nic.h"
@@ -52,6 +53,13 @@ struct sock *sock_lookup(struct host *h, const struct skb *s)
         }
     }
     return f->sk;
+}
+
+bool sock_readable(const struct sock *sk)
+{
+    if (sk->proto == FLOW_TCP)
+        return tcp_available(&sk->tcp) > 0;
+    return sk->udp.reader.first || sk->udp.receive.first;
 }
 
 void sock_data_ready(struct context *x, struct sock *sk)
@@ -138,6 +146,7 @@ static bool process(struct context *x, struct sock *sk, struct skb *s)
     sk->acting = x;
     stamp(h, s);
     trace_emit(&h->engine.trace, h->engine.now, TRACE_TCP_PROBE, x->cpu->index, (int64_t)s->first->id, s->frames);
+    busy_poll_mark(sk, s->first);
     tcp_rcv(&sk->tcp, s, h->engine.now, &out);
     x->owed += tcp_cost(sk, &out);
     sock_arm_timer(sk, x->cpu);

@@ -54,6 +54,7 @@ struct sock {
     int64_t reading;            /* TCP: bytes the recv() under way will take */
     bool waiting;               /* the reader sleeps (or is about to) for this socket */
     bool slept;                 /* in the current recv() */
+    struct napi *napi;          /* that it may busy poll; NULL: not known yet */
     bool ready;                 /* on the epoll ready list */
     struct sock *ready_next;
     struct skb_queue backlog;
@@ -69,6 +70,8 @@ struct sock {
     uint64_t drops;
 };
 
+/* Something to read. */
+bool sock_readable(const struct sock *sk);
 /* The socket for the skb's flow, or NULL. */
 struct sock *sock_lookup(struct host *h, const struct skb *s);
 void sock_data_ready(struct context *x, struct sock *sk);       /* costs go to context.owed */

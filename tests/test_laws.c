@@ -626,8 +626,14 @@ static void asking_scenario(uint64_t seed)
     if (one_in(3))
         say("traffic[b]: {kind: %s, rate: %lldkpps, sport: 20000, flows: 3, frames: 3000}\n", WORD("cbr", "poisson"),
             PICK(50, 500, 2000));
-    say("app: {kind: %s, cpu: %lld, work: %lldns, reply: %lldB, rcvbuf: %lldB}\n", WORD("recv", "epoll", "busy"),
+    say("app[srv]: {kind: %s, cpu: %lld, work: %lldns, reply: %lldB, rcvbuf: %lldB}\n", WORD("recv", "epoll", "busy"),
         PICK(-1, -1, 0), PICK(0, 1000, 20000), PICK(1, 32, 1400, 0), PICK(0, 30000));
+    if (one_in(2))
+        say("app[srv]: {busy_poll: %lldus, busy_poll_budget: %lld, prefer_busy_poll: %s}\nnet.core: {busy_read: %lldus, busy_poll: "
+            "%lldus}\nnic.irq_suspend_timeout: %lldus\n", PICK(0, 1, 20, 200), PICK(1, 8, 64), onoff(), PICK(0, 0, 50),
+            PICK(0, 50), PICK(0, 0, 100));
+    if (one_in(4))
+        say("app[hog]: {kind: hog, port: 65535, cpu: %lld}\n", PICK(0, -1));
 }
 
 START_TEST(clients_that_wait_obey)
