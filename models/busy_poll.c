@@ -17,6 +17,9 @@ static const struct param rows[] = {
     PARAM(struct busy_poll_params, busy_poll, "net.core.busy_poll", UNIT_TIME, 0, 0, 1 * SEC,
           "the same for epoll_wait(), whose poll is that of the socket that was ready last; 0: not at all",
           "fs/eventpoll.c ep_busy_loop, sysctl_net_busy_poll: off"),
+    PARAM_SWITCH(struct busy_poll_params, unconnected, "kernel.busy_poll.unconnected", 1,
+                 "UDP sockets that are not connected learn their queue from their first datagram",
+                 "net/ipv4/udp.c __udp_queue_rcv_skb: sk_mark_napi_id_once, 4.10 on (e68b6e50fa35)"),
     PARAM_COST(struct busy_poll_params, enter, "cost.busy_poll.enter", 120, "finding the NAPI by its id, the clock",
                "assumption: a hash lookup under RCU"),
     PARAM_COST(struct busy_poll_params, turn, "cost.busy_poll.turn", 100,
@@ -65,7 +68,9 @@ void busy_poll_mark(struct sock *sk, const struct frame *f)
 {
     struct nic *n = &sk->host->nic[sk->host->flow[f->flow].nic];
 
-    if (f->queue >= 0 && !n->veth && (!sk->napi || sk->proto == FLOW_TCP))
+    bool learns = sk->proto == FLOW_TCP || (!sk->napi && sk->host->hc->busy_poll.unconnected);
+
+    if (learns && f->queue >= 0 && !n->veth)
         sk->napi = &n->queue[f->queue].napi;
 }
 

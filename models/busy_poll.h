@@ -14,6 +14,9 @@
  * core away at need_resched. Time is kept in units of 1024 ns, and is over when more units than microseconds asked for have
  * begun. A non-blocking recv() polls once. (net/core/dev.c __napi_busy_loop, busy_poll_stop; net/ipv4/udp.c; fs/eventpoll.c)
  *
+ * A UDP socket here is not connected: it keeps the queue of its first datagram, and before 4.10 (kernel.busy_poll.unconnected
+ * off) had none, so a UDP server could not busy poll at all, whatever it set. (net/ipv4/udp.c sk_mark_napi_id_once)
+ *
  * Whose time: a socket's is SO_BUSY_POLL (app.busy_poll) or net.core.busy_read; epoll's is EPIOCSPARAMS (app.busy_poll of
  * kind epoll, 6.9 on) or net.core.busy_poll. With app.prefer_busy_poll (5.11 on) the stop arms gro_flush_timeout instead of
  * the interrupt where napi_defer_hard_irqs allows, and a softirq that used its weight leaves the rest to the task.
@@ -35,6 +38,7 @@ struct frame;
 struct busy_poll_params {
     int64_t busy_read;
     int64_t busy_poll;
+    int64_t unconnected;
     int64_t enter;
     int64_t turn;
     int64_t stop;

@@ -208,6 +208,24 @@ START_TEST(epoll_wait_polls_the_queue_of_the_socket_that_was_ready_last)
 }
 END_TEST
 
+START_TEST(old_kernels_do_not_let_an_unconnected_udp_socket_busy_poll)
+{
+    for (int tcp = 0; tcp < 2; tcp++) {
+        begin("net.core.busy_read=50us kernel.busy_poll.unconnected=off");
+        uint32_t flow = rig_flow(&r, FLOW_TCP, 2, 9);
+        for (int i = 0; i < 2; i++) {
+            if (tcp)
+                rig_segment(&r, (10 + 20 * i) * US, flow, 1 + 100 * (uint32_t)i, 100);
+            else
+                rig_frame(&r, (10 + 20 * i) * US, 0, 18);
+        }
+        rig_run(&r);
+        CHECK_EQ(taken(), tcp);
+        rig_free(&r);
+    }
+}
+END_TEST
+
 /* ---- SO_PREFER_BUSY_POLL ---- */
 
 /* The reader sleeps from about 14 us on. The timer runs every 20 us from its last poll on. */
@@ -324,6 +342,6 @@ SUITE(busy_poll, a_reader_that_busy_polls_takes_the_frame_itself, without_the_sy
       a_scheduled_napi_is_left_to_the_softirq, a_poll_takes_the_budget_of_busy_polling,
       a_non_blocking_recv_polls_once_and_once_more_to_stop, the_loop_gives_napi_and_core_away_when_another_task_is_due,
       a_stream_is_busy_polled_before_the_lock_is_taken, epoll_wait_polls_the_queue_of_the_socket_that_was_ready_last,
-      who_prefers_busy_polling_leaves_the_timer_behind, a_softirq_that_used_its_weight_gives_way_to_who_prefers_to_poll,
+      old_kernels_do_not_let_an_unconnected_udp_socket_busy_poll, who_prefers_busy_polling_leaves_the_timer_behind, a_softirq_that_used_its_weight_gives_way_to_who_prefers_to_poll,
       interrupts_are_suspended_while_epoll_finds_events, suspension_ends_by_its_timeout,
       what_cannot_be_polled_is_refused_with_a_sentence)

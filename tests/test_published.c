@@ -115,7 +115,7 @@ END_TEST
 
 START_TEST(what_cannot_be_expressed_is_not_run)
 {
-    validate("O8_rtt_*");
+    validate("O7_fullbusy_200k");
     for (int i = 0; i < v->rows; i++) {
         CHECK_EQ(v->row[i].status, VALIDATE_PRINTED);
         ck_assert_ptr_null(v->row[i].value);
@@ -131,6 +131,27 @@ START_TEST(a_full_table_is_judged)
     validate("O2_full_table");
     CHECK_EQ(row("O2_full_table")->status, VALIDATE_PASS);
     ck_assert_double_eq_tol(metric("O2_full_table", "pps")->predicted, 1374000, 14000);
+    validations_free(&all);
+}
+END_TEST
+
+/* The steps of the UDP echo ladder: two are fitted, the others follow; a change is the difference of two predictions. */
+START_TEST(the_steps_of_the_echo_ladder_are_run_and_compared)
+{
+    validate("O8_rtt_*");
+    CHECK_EQ(v->rows, 7);
+    for (int i = 0; i < v->rows; i++)
+        ck_assert_ptr_nonnull(v->row[i].value);
+    CHECK_EQ(row("O8_rtt_blocking")->status, VALIDATE_PASS);
+    CHECK_EQ(row("O8_rtt_user_polling")->status, VALIDATE_PASS);
+    ck_assert_ptr_nonnull(row("O8_rtt_blocking")->fitted);
+    ck_assert_ptr_null(row("O8_rtt_user_polling")->fitted);
+    double before = metric("O8_rtt_busy_poll", "rtt_ns")->predicted, after = metric("O8_rtt_user_polling", "rtt_ns")->predicted;
+    ck_assert_double_eq_tol(metric("O8_rtt_user_polling", "change_ns")->predicted, after - before, 1e-6);
+    ck_assert_double_eq(metric("O8_rtt_user_polling", "change_ns")->tolerance, 1500);
+    ck_assert_double_lt(before, metric("O8_rtt_blocking", "rtt_ns")->predicted);
+    ck_assert(!metric("O8_rtt_rx_usecs_0", "change_ns")->pass);     /* and it says so */
+    ck_assert_str_ne(row("O8_rtt_rx_usecs_0")->why, "");
     validations_free(&all);
 }
 END_TEST
@@ -153,4 +174,4 @@ END_TEST
 
 SUITE(published, early_drop_forwarding_and_napis_interrupts_are_as_published, a_row_states_its_own_tolerances,
       a_ratio_is_of_two_predictions, further_cores_scale_as_published, what_cannot_be_expressed_is_not_run, a_full_table_is_judged,
-      busy_cpus_are_those_that_work)
+      the_steps_of_the_echo_ladder_are_run_and_compared, busy_cpus_are_those_that_work)
