@@ -26,7 +26,7 @@ const struct model_info *const rx_path[] = {
     &wire_model, &phy_model, &mac_model, &fifo_model,       /* 1 the NIC receives a frame            */
     &rss_model, &dma_model, &ring_model, &nic_model,        /* 1 a queue, a descriptor, memory       */
     &coalesce_model, &irq_model, &irq_host_model,           /* 2 hardware interrupt                  */
-    &cpu_model, &cache_model, &softirq_model, &napi_model, &napi_nic_model,   /* 2 softirq and NAPI                */
+    &cpu_model, &cache_model, &softirq_model, &napi_model, &napi_nic_model, &napi_queue_model,   /* 2 softirq and NAPI                */
     &xdp_model, &xdp_nic_model, &cpumap_model, &xsk_model, &xsk_nic_model,  /* 2 XDP                 */
     &driver_model, &driver_nic_model, &skb_model, &skb_nic_model,   /* 3 sk_buff                     */
     &gro_model,                                             /* 4 GRO                                 */
@@ -220,7 +220,7 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
     }
     if ((why = check_ports(c, buffer, size)) != NULL || (why = check_route(c, buffer, size)) != NULL ||
         (why = check_hooks(c, buffer, size)) != NULL || (why = reply_check(c, buffer, size)) != NULL ||
-        (why = busy_poll_check(c, buffer, size)) != NULL)
+        (why = busy_poll_check(c, buffer, size)) != NULL || (why = napi_check(c, buffer, size)) != NULL)
         return why;
     for (int i = 0; i < c->nics; i++) {
         if ((why = check_queues(c, i, buffer, size)) != NULL || (why = xdp_check(c, i, buffer, size)) != NULL)

@@ -63,6 +63,7 @@ struct queue_config {
     struct irq_params irq;
     struct rps_queue_params rps;
     struct tx_queue_params tx;
+    struct napi_queue_params napi;
 };
 
 struct nic_config {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "models/napi.h"
 
+#include <stdio.h>
+
 #include "models/host.h"
 #include "models/host_config.h"
 
@@ -64,6 +66,35 @@ const struct model_info napi_nic_model = {
     .scope = SCOPE_NIC, .params_at = offsetof(struct nic_config, napi), .params = nic_rows,
     .n_params = ROWS(nic_rows),
 };
+
+static const struct param queue_rows[] = {
+    PARAM(struct napi_queue_params, thread_cpu, "nic.queue.napi_cpu", UNIT_COUNT, -1, -1, CONFIG_CPUS - 1,
+          "nic.threaded: CPU that the queue's thread napi/X-N is pinned to; -1: the one that takes the interrupt",
+          "taskset on the kthread; an unpinned one stays near its waker"),
+};
+ALL_FIELDS_HAVE_ROWS(struct napi_queue_params, queue_rows);
+
+const struct model_info napi_queue_model = {
+    .name = "napi", .step = "2", .what = "where a queue's thread runs",
+    .scope = SCOPE_QUEUE, .params_at = offsetof(struct queue_config, napi), .params = queue_rows,
+    .n_params = ROWS(queue_rows),
+};
+
+const char *napi_check(const struct config *c, char *buffer, size_t size)
+{
+    for (int n = 0; n < c->nics; n++) {
+        for (int q = 0; q < c->nic[n].nic.channels; q++) {
+            int64_t cpu = c->nic[n].queue[q].napi.thread_cpu;
+            if (cpu < 0 || (c->nic[n].napi.threaded && cpu < c->host->cpu.count))
+                continue;
+            snprintf(buffer, size, "nic[%s].queue[%d].napi_cpu is %d, but %s", c->nic_name[n], q, (int)cpu,
+                     c->nic[n].napi.threaded ? "cpu.count is not above it: CPUs are counted from 0"
+                                             : "nic.threaded is off: there is no thread to pin");
+            return buffer;
+        }
+    }
+    return NULL;
+}
 
 /* ---- scheduling ---- */
 
@@ -139,7 +170,7 @@ static void completed(struct context *x)
 
     if (n->missed) {
         n->missed = false;
-        x->owed += hand_over(n, n->cpu);
+        x->owed += hand_over(n, x->cpu);
     } else {
         n->scheduled = n->prefer_busy = false;
         if (n->unmask_now && n->unmask && !x->gave_way)

@@ -50,6 +50,11 @@ struct napi_nic_params {
 };
 extern const struct model_info napi_nic_model;
 
+struct napi_queue_params {
+    int64_t thread_cpu;         /* -1: the interrupt's */
+};
+extern const struct model_info napi_queue_model;
+
 struct napi_counters {
     uint64_t polls;
     uint64_t empty_polls;       /* work 0 */
@@ -89,7 +94,9 @@ struct napi_list { struct napi *first, *last; };
 
 int napi_init(struct napi *n, struct cpu *c, const struct napi_params *p, int64_t weight, cont_fn *poll,
               void *owner);
-/* Gives the instance a thread instead of the poll list. */
+/* Relations between parameters: a sentence, or NULL. */
+const char *napi_check(const struct config *c, char *buffer, size_t size);
+/* Gives the instance a thread, on its CPU, instead of the poll list. */
 void napi_make_threaded(struct napi *n);
 /* Returns what that costs the caller beside its own work: a thread's wakeup, or nothing. */
 ps_t napi_schedule(struct napi *n);

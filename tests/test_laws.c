@@ -617,7 +617,7 @@ static void asking_scenario(uint64_t seed)
     if (one_in(3))
         say("nic: {napi_defer_hard_irqs: %lld, gro_flush_timeout: %lldus}\n", PICK(1, 5), PICK(5, 50));
     if (one_in(4))
-        say("nic.threaded: on\n");
+        say("nic.threaded: on\nnic.queue.napi_cpu: %lld\n", PICK(-1, 0, 0));
     if (one_in(3))
         say("nic.ring.tx: 16\nnic.txqueuelen: 2\nnic.queue[0].xps_cpus: 1\n");
     say("traffic[a]: {kind: rr, flows: %lld, frame: %lldB, proto: %s, rtt: %lldus, think: %lldus, think_kind: %s, timeout: "
