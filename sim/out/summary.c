@@ -181,9 +181,13 @@ static void print_rtt(const struct result *r, bool colour, FILE *out)
 
     for (int i = 0; i < r->stages; i++) {
         const struct hist *h = &r->stage[i].hist;
-        if (!is_rtt(&r->stage[i]) || h->count == 0)
+        if (!is_rtt(&r->stage[i]))
             continue;
         title("Round trips of requests", colour, out);
+        if (h->count == 0) {
+            fprintf(out, "  none was answered after the warm-up; app.reply is what an application answers with\n");
+            continue;
+        }
         table_init(&t, "|>answers|>min|>mean|>p50|>p90|>p99|>p99.9|>max");
         table_cell(&t, "%s", RESULT_RTT);
         table_cell(&t, "%s", number_grouped(h->count, text));
