@@ -12,7 +12,7 @@
  * An answer leaves by the NIC its request came by, from the queue that XPS gives the sending CPU (nic.queue.xps_cpus), else
  * by the flow's hash, as netdev_pick_tx() chooses for packets of the host's own. (net/core/dev.c)
  * Not modelled: answers longer than a frame, GSO, a full send buffer (an answer that the qdisc drops is lost, and counted
- * there), zero-copy send. */
+ * there), zero-copy send, what an answer means to conntrack's entry of a UDP flow. */
 #ifndef MODELS_REPLY_H
 #define MODELS_REPLY_H
 
