@@ -330,16 +330,17 @@ static void tcp_lock(struct context *x)
     kernel_work(x, costs(x)->recv_dequeue, tcp_take);   /* the lock's own cost came with the call */
 }
 
-/* ---- recv() ---- */
-
 /* tcp_recvmsg looks before it takes the lock. */
 static void tcp_entered(struct context *x)
 {
+    rfs_record(x, x->sk->flow);
     if (busy_poll_wants_socket(x->sk) && !sock_readable(x->sk))
         busy_poll_socket(x, x->sk->app->params->kind != APP_RECV, tcp_lock);
     else
         tcp_lock(x);
 }
+
+/* ---- recv() ---- */
 
 static void recv_call(struct context *x)
 {

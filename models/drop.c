@@ -31,8 +31,9 @@ const struct fate_info fate_info[FATES] = {
                           "rx_out_of_buffer (mlx5)", "tcpdump, nstat, softnet_stat (dropped, time_squeeze)" },
 
     [FATE_CPU_BACKLOG] = { "CPU_BACKLOG", FATE_KIND_DROPPED, "rps",
-                           "the target CPU's backlog held netdev_max_backlog + 1 skbs",
-                           "/proc/net/softnet_stat column 2 of the target CPU; ip -s link: dropped; " SKB_TOOLS,
+                           "the target CPU's backlog held netdev_max_backlog + 1 skbs, or the flow limit refused the flow",
+                           "/proc/net/softnet_stat column 2 of the target CPU (flow limit: column 11 of the sender, too); "
+                           "ip -s link: dropped; " SKB_TOOLS,
                            "ethtool -S, nstat" },
     [FATE_OTHERHOST] = { "OTHERHOST", FATE_KIND_DROPPED, "ip", "the destination MAC address is another host's",
                          "ip -s -s link: otherhost (rx_otherhost_dropped)", "nstat" },

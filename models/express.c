@@ -10,21 +10,17 @@
 
 /* ---- which queues ---- */
 
-/* The socket that all flows of the queue go to, if they are plain. */
-static struct sock *only_socket(const struct nic_queue *q)
+/* One look at all flows: the socket that those of each queue go to, or that they differ. */
+static void find_sockets(struct host *h)
 {
-    const struct host *h = q->nic->host;
-    struct sock *sk = NULL;
-
     for (uint32_t i = 0; i < h->flows; i++) {
         const struct flow *f = &h->flow[i];
-        if (f->nic != q->nic->index || f->queue != q->index)
+        if (f->queue >= h->nic[f->nic].queues)      /* the hash of a veth, which has one queue */
             continue;
-        if (!f->plain || (sk && f->sk != sk))
-            return NULL;
-        sk = f->sk;
+        struct express *p = &h->nic[f->nic].queue[f->queue].express;
+        p->mixed |= !f->plain || (p->sk && p->sk != f->sk);
+        p->sk = f->sk;
     }
-    return sk && sk->app->params->kind != APP_EPOLL && sk->app->params->reply == 0 ? sk : NULL;
 }
 
 static bool one_way(const struct nic_queue *q)
@@ -76,17 +72,25 @@ static ps_t frame_most(const struct express *p, const struct host *h)
            c->gro.gro_normal_batch * one;
 }
 
-void express_init(struct nic_queue *q)
+/* Nobody waits for what the reader does, and the reader does nothing else. */
+static bool may_run_ahead(const struct host *h, const struct sock *sk)
+{
+    const struct app_params *a = sk ? sk->app->params : NULL;
+
+    return a && a->kind != APP_EPOLL && a->reply == 0 && h->requesters == 0 && !busy_poll_anywhere(h);
+}
+
+static void queue_init(struct nic_queue *q)
 {
     const struct host *h = q->nic->host;
     const struct app_host_params *c = &h->hc->app;
-    struct sock *sk = h->engine.batch && h->requesters == 0 && !busy_poll_anywhere(h) && one_way(q) ? only_socket(q) : NULL;
     struct express *p = &q->express;
 
-    *p = (struct express){ .sk = sk };
-    if (!sk)
+    if (p->mixed || !h->engine.batch || !one_way(q) || !may_run_ahead(h, p->sk))
+        p->sk = NULL;
+    if (!p->sk)
         return;
-    const struct app_params *a = sk->app->params;
+    const struct app_params *a = p->sk->app->params;
     ps_t rest = reading_round_least(c, a);
     ps_t longest = c->recv_dequeue + ps_of_fs_per_byte(c->copy_byte, a->read_size);
     costs(p, q);
@@ -94,6 +98,15 @@ void express_init(struct nic_queue *q)
     p->round_least = vary_least(h, c->recv_dequeue) + rest;
     p->round_most = vary_most(h, longest) + rest + c->recv_return_slept + ps_of_fs_per_byte(a->work_byte, a->read_size) +
                     h->hc->skb.ring_free;       /* of another NIC's skbs */
+}
+
+void express_init(struct host *h)
+{
+    find_sockets(h);
+    for (int i = 0; i < h->nics; i++) {
+        for (int q = 0; q < h->nic[i].queues; q++)
+            queue_init(&h->nic[i].queue[q]);
+    }
 }
 
 /* ---- the reader that comes along ---- */

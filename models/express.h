@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The express: a poll's plain datagrams from the ring to their socket, and the reader at its other end, in one loop.
  *
- * In    express_init()   the run begins: may this queue's polls take it?
+ * In    express_init()   the run begins: which queues' polls may take it?
  *       express_poll()   the driver is about to take a frame
  * Out   -                the driver goes on where the loop has stopped, as if it had come there step by step
  *
@@ -23,17 +23,19 @@
 
 #include "models/cpu.h"
 
+struct host;
 struct nic_queue;
 
 /* What is the same for every frame of the queue. */
 struct express {
     struct sock *sk;            /* that all flows of the queue go to; NULL: no express */
+    bool mixed;                 /* they go several ways */
     ps_t frame, list, list_skb, skb, queued;    /* costs: driver and GRO; a list, each of it; up to the socket; queueing */
     ps_t most;                  /* a frame takes at most, with a full list's way up */
     ps_t round_least, round_most;       /* of the reader */
 };
 
-void express_init(struct nic_queue *q);
+void express_init(struct host *h);
 void express_poll(struct context *x, struct nic_queue *q);
 
 #endif

@@ -64,7 +64,8 @@ void horizon_init(struct host *h)
 {
     bool watched = h->engine.trace.hook || h->watched;
     bool possible = h->engine.batch && !watched && !has_tcp(h) && !answers(h) && !busy_poll_anywhere(h) && h->requesters == 0 &&
-                    h->sendmsgs == 0 && !h->tap && !redirects(h) && h->hc->skb.page_every == 0;
+                    h->sendmsgs == 0 && !h->tap && !redirects(h) && h->hc->skb.page_every == 0 && !h->rfs.sock_flow &&
+                    !h->irqbalance.cpu;
 
     for (int i = 0; i < h->cpus; i++)
         h->cpu[i].secluded = possible && readers_on(h, &h->cpu[i]) == 1 && !nics_reach(h, &h->cpu[i]);

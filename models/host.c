@@ -25,12 +25,13 @@ const struct model_info *const rx_path[] = {
     &sendmsg_model, &sendmsg_host_model, &skb_local_model, &veth_model, &veth_nic_model,    /* - from this host itself */
     &wire_model, &phy_model, &mac_model, &fifo_model,       /* 1 the NIC receives a frame            */
     &rss_model, &dma_model, &ring_model, &nic_model,        /* 1 a queue, a descriptor, memory       */
-    &coalesce_model, &irq_model, &irq_host_model,           /* 2 hardware interrupt                  */
+    &coalesce_model, &irq_model, &irq_host_model, &irqbalance_model,           /* 2 hardware interrupt                  */
     &cpu_model, &cache_model, &softirq_model, &napi_model, &napi_nic_model, &napi_queue_model,   /* 2 softirq and NAPI                */
     &xdp_model, &xdp_nic_model, &cpumap_model, &xsk_model, &xsk_nic_model,  /* 2 XDP                 */
     &driver_model, &driver_nic_model, &skb_model, &skb_nic_model,   /* 3 sk_buff                     */
     &gro_model,                                             /* 4 GRO                                 */
-    &rps_model, &rps_queue_model, &netif_model, &tap_model, &tc_model,  /* - steering, taps, tc      */
+    &rps_model, &rps_queue_model, &rfs_model, &rfs_nic_model, &rfs_queue_model,     /* - steering     */
+    &netif_model, &tap_model, &tc_model,                    /* - taps, tc                            */
     &ip_model, &ip_nic_model, &netfilter_model, &conntrack_model,   /* 5 IP                          */
     &tx_model, &tx_queue_model, &tx_host_model,             /* 5 and out again: forwarding           */
     &udp_gso_model, &udp_gso_host_model, &udp_model, &tcp_model,    /* 6 transport                           */
@@ -102,6 +103,38 @@ static const char *check_queues(const struct config *c, int nic, char *buffer, s
         }
     }
     return NULL;
+}
+
+static const char *check_flow_limit(const struct config *c, char *buffer, size_t size)
+{
+    int64_t buckets = c->host->rps.flow_limit_table_len;
+
+    if ((buckets & (buckets - 1)) == 0)
+        return NULL;
+    snprintf(buffer, size, "net.core.flow_limit_table_len is %d: the kernel takes powers of two only", (int)buckets);
+    return buffer;
+}
+
+static const char *check_rss(const struct config *c, int nic, char *buffer, size_t size)
+{
+    const struct rss_params *p = &c->nic[nic].rss;
+    int queues = (int)c->nic[nic].nic.channels;
+    struct rss rss;
+    struct ntuples rules = { 0 };
+    const char *wrong = "indir_size is not a power of two", *key = "rss.";
+
+    if ((p->indir_size & (p->indir_size - 1)) == 0) {
+        wrong = rss_init(&rss, p, c->text[p->hkey], "", queues);
+        if (!wrong && (wrong = rss_init(&rss, p, "", c->text[p->indir], queues)) != NULL)
+            key = "rss.indir ";
+        if (!wrong && (wrong = ntuple_parse(&rules, c->text[p->ntuple], queues)) != NULL)
+            key = "ntuple ";
+        free(rules.rule);
+    }
+    if (!wrong)
+        return NULL;
+    snprintf(buffer, size, "nic[%s].%s%s", c->nic_name[nic], key, wrong);
+    return buffer;
 }
 
 /* Two applications that would bind the same port. */
@@ -218,21 +251,16 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
             return buffer;
         }
     }
-    if ((why = check_ports(c, buffer, size)) != NULL || (why = check_route(c, buffer, size)) != NULL ||
-        (why = check_hooks(c, buffer, size)) != NULL || (why = reply_check(c, buffer, size)) != NULL ||
-        (why = busy_poll_check(c, buffer, size)) != NULL || (why = napi_check(c, buffer, size)) != NULL)
+    if ((why = check_ports(c, buffer, size)) != NULL || (why = check_flow_limit(c, buffer, size)) != NULL ||
+        (why = check_route(c, buffer, size)) != NULL || (why = check_hooks(c, buffer, size)) != NULL ||
+        (why = reply_check(c, buffer, size)) != NULL || (why = busy_poll_check(c, buffer, size)) != NULL ||
+        (why = napi_check(c, buffer, size)) != NULL)
         return why;
     for (int i = 0; i < c->nics; i++) {
-        if ((why = check_queues(c, i, buffer, size)) != NULL || (why = xdp_check(c, i, buffer, size)) != NULL)
+        if ((why = check_queues(c, i, buffer, size)) != NULL || (why = check_rss(c, i, buffer, size)) != NULL ||
+            (why = xdp_check(c, i, buffer, size)) != NULL)
             return why;
         const struct ring_params *r = &c->nic[i].ring;
-        const char *hkey = c->text[c->nic[i].rss.hkey];
-        uint8_t key[RSS_KEY];
-        if (*hkey && rss_key_parse(hkey, key) != 0) {
-            snprintf(buffer, size, "nic[%s].rss.hkey is not a key: 40 bytes in hex with colons between, as ethtool -x "
-                     "prints it", c->nic_name[i]);
-            return buffer;
-        }
         if (r->rx - r->reserved < r->tail_multiple) {
             snprintf(buffer, size, "nic[%s].ring.rx is %d: smaller than nic.ring.tail_multiple, so no descriptor "
                      "would ever be posted", c->nic_name[i], (int)r->rx);
@@ -249,42 +277,56 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
 
 /* ---- construction ---- */
 
+/* The flows of a source: where its NIC's hash and rules send them. */
+static void source_flows(struct host *h, int source, uint32_t first, uint32_t n, const struct flow_key *keys)
+{
+    const struct config *c = &h->config;
+    int nic = (int)c->traffic[source].traffic.nic, queues = (int)c->nic[nic].nic.channels;
+    const struct rss_params *p = &c->nic[nic].rss;
+    struct rss rss;
+    struct ntuples rules;
+
+    rss_init(&rss, p, c->text[p->hkey], c->text[p->indir], queues);
+    ntuple_parse(&rules, c->text[p->ntuple], queues);
+    for (uint32_t i = 0; i < n; i++) {
+        struct flow *flow = &h->flow[first + i];
+        flow->key = keys[i];
+        flow->hash = rss_hash(&rss, &flow->key);
+        flow->nic = (int16_t)nic;
+        int rule = ntuple_queue(&rules, &flow->key);
+        flow->queue = (int16_t)(rule >= 0 ? rule : rss_queue(&rss, flow->hash));
+        flow->source = (int16_t)source;
+        netfilter_dnat(c, flow);
+        xdp_match(c, flow);
+        ip_flow_init(c, flow);
+    }
+    free(rules.rule);
+}
+
 static int flows_init(struct host *h)
 {
     const struct config *c = &h->config;
-    uint32_t first[CONFIG_INSTANCES];
+    uint32_t most = 1;
 
     for (int i = 0; i < c->traffics; i++) {
-        first[i] = h->flows;
-        h->flows += traffic_flows(c, i);
+        uint32_t n = traffic_flows(c, i);
+        h->flows += n;
+        most = n > most ? n : most;
     }
     h->flow = calloc(h->flows ? h->flows : 1, sizeof *h->flow);
-    struct flow_key *keys = calloc(h->flows ? h->flows : 1, sizeof *keys);
+    struct flow_key *keys = calloc(most, sizeof *keys);
     if (!h->flow || !keys) {
         free(keys);
         return -1;
     }
-    for (int i = 0; i < c->traffics; i++) {
-        int nic = (int)c->traffic[i].traffic.nic;
-        uint32_t end = i + 1 < c->traffics ? first[i + 1] : h->flows;
-        struct rss rss;
-
-        rss_init(&rss, &c->nic[nic].rss, c->text[c->nic[nic].rss.hkey], (int)c->nic[nic].nic.channels);
+    for (uint32_t first = 0; h->traffics < c->traffics; h->traffics++) {
+        int i = h->traffics;
+        uint32_t n = traffic_flows(c, i);
         traffic_flow_keys(c, i, keys);
-        for (uint32_t f = first[i]; f < end; f++) {
-            struct flow *flow = &h->flow[f];
-            flow->key = keys[f - first[i]];
-            flow->hash = rss_hash(&rss, &flow->key);
-            flow->nic = (int16_t)nic;
-            flow->queue = (int16_t)rss_queue(&rss, flow->hash);
-            flow->source = (int16_t)i;
-            netfilter_dnat(c, flow);
-            xdp_match(c, flow);
-            ip_flow_init(c, flow);
-        }
-        traffic_init(&h->traffic[i], c, i, first[i], c->nic[nic].wire.link, h->exponential, h->seed,
+        source_flows(h, i, first, n, keys);
+        traffic_init(&h->traffic[i], c, i, first, c->nic[c->traffic[i].traffic.nic].wire.link, h->exponential, h->seed,
                      h->replication);
-        h->traffics++;
+        first += n;
     }
     free(keys);
     return 0;
@@ -312,6 +354,15 @@ static int cpus_init(struct host *h)
     return 0;
 }
 
+static struct sock *bound_socket(struct host *h, const struct flow_key *key)
+{
+    for (int i = 0; i < h->apps; i++) {
+        if (app_listens(&h->app[i], key))
+            return &h->app[i].udp;
+    }
+    return NULL;
+}
+
 static int apps_init(struct host *h)
 {
     h->app = calloc((size_t)h->config.apps + 1, sizeof *h->app);
@@ -323,10 +374,10 @@ static int apps_init(struct host *h)
         h->apps++;
     }
     for (uint32_t f = 0; f < h->flows; f++) {       /* UDP ports are bound before the first frame */
-        for (int i = 0; i < h->apps && h->flow[f].key.proto == FLOW_UDP && !h->flow[f].sk; i++) {
-            if (app_listens(&h->app[i], &h->flow[f].key))
-                h->flow[f].sk = &h->app[i].udp;
-        }
+        struct flow *flow = &h->flow[f];
+        bool alike = f > 0 && flow->key.dport == flow[-1].key.dport && flow->key.proto == flow[-1].key.proto;
+        if (flow->key.proto == FLOW_UDP)
+            flow->sk = alike ? flow[-1].sk : bound_socket(h, &flow->key);
     }
     return 0;
 }
@@ -501,9 +552,12 @@ static int host_build(struct host *h)
         return -1;
     phases_init(h);
     h->cache.params = &h->hc->cache;
-    if (cpus_init(h) != 0 || flows_init(h) != 0 || hooks_init(h) != 0 || apps_init(h) != 0 || nics_init(h) != 0)
+    if (cpus_init(h) != 0 || rfs_init(h) != 0 || flows_init(h) != 0 || hooks_init(h) != 0 || apps_init(h) != 0 ||
+        nics_init(h) != 0)
         return -1;
-    return senders_init(h) != 0 || requesters_init(h) != 0 || sendmsgs_init(h) != 0 ? -1 : 0;
+    if (irqbalance_init(h) != 0 || senders_init(h) != 0)
+        return -1;
+    return requesters_init(h) != 0 || sendmsgs_init(h) != 0 ? -1 : 0;
 }
 
 int host_init(struct host *h, const struct config *c, uint64_t seed, uint64_t replication, bool batch, char *why,
@@ -548,6 +602,10 @@ void host_free(struct host *h)
     for (int s = 0; s < STAGES; s++)
         hist_free(&h->latency[s]);
     hist_free(&h->rtt);
+    for (int i = 0; i < h->cpus; i++)
+        backlog_free(&h->backlog[i]);
+    rfs_free(h);
+    irqbalance_free(h);
     free(h->cpu);
     free(h->rq);
     free(h->softirq);
@@ -605,10 +663,7 @@ static void host_start(struct host *h)
 {
     horizon_init(h);
     netif_find_plain_flows(h);
-    for (int i = 0; i < h->nics; i++) {
-        for (int q = 0; q < h->nic[i].queues; q++)
-            express_init(&h->nic[i].queue[q]);
-    }
+    express_init(h);
     for (int i = 0; i < h->cpus; i++)
         cpu_start(&h->cpu[i]);
     for (int i = 0; i < h->apps; i++)

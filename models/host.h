@@ -17,8 +17,10 @@
 #include "models/drop.h"
 #include "models/flow.h"
 #include "models/ip.h"
+#include "models/irqbalance.h"
 #include "models/netfilter.h"
 #include "models/netif.h"
+#include "models/rfs.h"
 #include "models/rps.h"
 #include "models/sched.h"
 #include "models/softirq.h"
@@ -149,6 +151,8 @@ struct host {
 
     struct skb_queue *udp_segments;     /* one a CPU, models/udp_gso */
     struct netfilter netfilter;
+    struct irqbalance irqbalance;
+    struct rfs rfs;
     struct netif_counters *netif;       /* one a CPU */
     struct tap *tap;            /* one a tap with a ring; NULL: their rings never fill */
     struct tap_counters *tap_counters;  /* one a CPU */

@@ -11,6 +11,7 @@
 #include "models/host.h"
 #include "models/nic.h"
 #include "models/reply.h"
+#include "models/rfs.h"
 #include "models/rps.h"
 #include "models/rss.h"
 #include "models/sendmsg.h"
@@ -32,6 +33,7 @@ struct host_config {
     struct softirq_params softirq;
     struct napi_params napi;
     struct irq_host_params irq;
+    struct irqbalance_params irqbalance;
     struct dma_params dma;
     struct driver_params driver;
     struct xdp_params xdp;
@@ -46,6 +48,7 @@ struct host_config {
     struct tap_params tap;
     struct tc_params tc;
     struct rps_params rps;
+    struct rfs_params rfs;
     struct ip_params ip;
     struct tx_host_params tx;
     struct netfilter_params netfilter;
@@ -64,6 +67,7 @@ struct queue_config {
     struct rps_queue_params rps;
     struct tx_queue_params tx;
     struct napi_queue_params napi;
+    struct rfs_queue_params rfs;
 };
 
 struct nic_config {
@@ -75,6 +79,7 @@ struct nic_config {
     struct ring_params ring;
     struct coalesce_params coalesce;
     struct rss_params rss;
+    struct rfs_nic_params rfs;
     struct napi_nic_params napi;
     struct driver_nic_params driver;
     struct xdp_nic_params xdp;

@@ -10,10 +10,17 @@ static const struct param queue_rows[] = {
 };
 ALL_FIELDS_HAVE_ROWS(struct irq_params, queue_rows);
 
+static const struct counter column_rows[] = {
+    COUNTER(struct irq_column, vector_interrupts, "vector_interrupts", "/proc/interrupts, one column",
+            "interrupts of the queue's vector that this CPU took"),
+};
+ALL_COUNTERS_HAVE_ROWS(struct irq_column, column_rows);
+
 const struct model_info irq_model = {
     .name = "irq", .step = "2", .what = "MSI-X delivery and affinity",
     .scope = SCOPE_QUEUE, .params_at = offsetof(struct queue_config, irq), .params = queue_rows,
     .n_params = ROWS(queue_rows),
+    .counters = column_rows, .n_counters = ROWS(column_rows),
 };
 
 static const struct param rows[] = {
@@ -49,6 +56,8 @@ static void irq_handle(struct context *x, void *irq)
     struct host *h = x->cpu->host;
 
     i->counters.interrupts++;
+    if (i->columns)
+        i->columns[x->cpu->index].vector_interrupts++;
     x->cpu->counters.interrupts++;
     trace_emit(&h->engine.trace, h->engine.now, TRACE_IRQ_HANDLER_ENTRY, x->cpu->index, (int64_t)i->entity, 0);
     host_fact(h, FACT_IRQ, i->entity, (uint64_t)x->cpu->index);
@@ -59,7 +68,7 @@ static void irq_handle(struct context *x, void *irq)
 
 int irq_init(struct irq *i, struct cpu *c, struct napi *n, uint64_t entity, const struct irq_host_params *p)
 {
-    *i = (struct irq){ .params = p, .cpu = c, .napi = n, .entity = entity };
+    *i = (struct irq){ .params = p, .cpu = c, .affinity = c, .napi = n, .entity = entity };
     i->vector = (struct vector){ .handler = irq_handle, .owner = i, .cost = p->handler };
     return event_init(c->engine, &i->deliver, EVENT_DEVICE, irq_deliver, i);
 }
@@ -68,6 +77,8 @@ int irq_init(struct irq *i, struct cpu *c, struct napi *n, uint64_t entity, cons
  * next cause fall within the message's flight, and then the messages merge, as edges in the APIC do. */
 void irq_signal(struct irq *i)
 {
-    if (!event_pending(i->cpu->engine, &i->deliver))
-        engine_at(i->cpu->engine, &i->deliver, i->cpu->engine->now + i->params->delivery);
+    if (event_pending(i->cpu->engine, &i->deliver))
+        return;
+    i->cpu = i->affinity;
+    engine_at(i->cpu->engine, &i->deliver, i->cpu->engine->now + i->params->delivery);
 }

@@ -6,7 +6,8 @@
  *
  * The handler only schedules NAPI. The CPU is the first of smp_affinity that exists; by default queue i goes to CPU
  * i modulo the number of CPUs.
- * Not modelled: irqbalance, posted interrupts, legacy lines. */
+ * /proc/interrupts has a column for each CPU: where a vector may move (models/irqbalance), vector_interrupts counts them apart.
+ * Not modelled: posted interrupts, legacy lines. */
 #ifndef MODELS_IRQ_H
 #define MODELS_IRQ_H
 
@@ -29,10 +30,16 @@ struct irq_counters {
     uint64_t interrupts;
 };
 
+struct irq_column {             /* of /proc/interrupts */
+    uint64_t vector_interrupts;
+};
+
 struct irq {
     const struct irq_host_params *params;
     struct irq_counters counters;
-    struct cpu *cpu;
+    struct cpu *cpu;            /* of the last message */
+    struct cpu *affinity;       /* of the next */
+    struct irq_column *columns; /* one a CPU; NULL: all are taken by one */
     struct napi *napi;
     uint64_t entity;            /* NIC * CONFIG_QUEUES + queue */
     struct vector vector;

@@ -88,7 +88,7 @@ FRAME_END_INLINE void observe(struct host *h, const struct frame *f, enum fate f
 FRAME_END_INLINE void frame_end(struct host *h, struct frame *f, enum fate fate, enum fate_kind kind, ps_t when)
 {
     struct flow *flow = &h->flow[f->flow];
-    struct ledger *books = f->queue < 0 ? &h->unsteered : flow->books;
+    struct ledger *books = f->queue < 0 ? &h->unsteered : &h->queue_ledger[flow->nic * CONFIG_QUEUES + f->queue];
 
     books->frames[fate]++;
     books->bytes[fate] += (uint64_t)f->wire_bytes;
@@ -186,6 +186,13 @@ static void nic_counters(const struct nic *n, struct emitter e)
         e.scope = scope;
         emit(&e, &ring_model, &q->ring.counters);
         emit(&e, &irq_host_model, &q->irq.counters);
+        for (int c = 0; c < n->host->cpus && q->irq.columns; c++) {
+            char column[2 * CONFIG_NAME + 16];
+            struct emitter of = { e.fn, e.user, column };
+            snprintf(column, sizeof column, "%s.cpu%d", scope, c);
+            if (q->irq.columns[c].vector_interrupts > 0)
+                emit(&of, &irq_model, &q->irq.columns[c]);
+        }
         emit(&e, &napi_model, &q->napi.counters);
         emit(&e, &xdp_model, &q->driver.xdp);
         if (n->config->xdp.program == XDP_REDIRECT_XSK)
@@ -220,6 +227,14 @@ void host_counters(const struct host *h, counter_fn *fn, void *user)
         nic_counters(&h->nic[i], e);
     for (int i = 0; i < h->cpus; i++)
         cpu_counters(h, i, e);
+    if (h->irqbalance.cpu) {
+        e.scope = "irqbalance";
+        emit(&e, &irqbalance_model, &h->irqbalance.counters);
+    }
+    if (h->rfs.sock_flow) {
+        e.scope = "rfs";
+        emit(&e, &rfs_model, &h->rfs.counters);
+    }
     e.scope = "tc";
     emit(&e, &tc_model, &h->tc);
     e.scope = "snmp";

@@ -209,11 +209,16 @@ void netif_find_plain_flows(struct host *h)
 
     if (!h->engine.batch || h->engine.trace.hook || rules || h->hc->tap.taps > 0)
         return;
+    int nic = -1;
+    bool may_be = false;
     for (uint32_t i = 0; i < h->flows; i++) {
         struct flow *f = &h->flow[i];
-        f->plain = f->key.proto == FLOW_UDP && f->local && !f->martian && !f->astray && !f->key.otherhost && f->sk && !h->nic[f->nic].veth &&
-                   !xdp_is_generic(&h->nic[f->nic].config->xdp) &&
-                   !rps_anywhere(h, f->nic);
+        if (f->nic != nic) {
+            nic = f->nic;
+            may_be = !h->nic[nic].veth && !xdp_is_generic(&h->nic[nic].config->xdp) && !rps_anywhere(h, nic) &&
+                     !rfs_of_nic(h, nic);
+        }
+        f->plain = may_be && f->key.proto == FLOW_UDP && f->local && !f->martian && !f->astray && !f->key.otherhost && f->sk;
     }
 }
 
@@ -228,10 +233,13 @@ static void steer(struct context *x)
 
     x->list = (struct skb_queue){ 0 };
     while ((s = skb_pop(&list)) != NULL) {
-        int cpu = rps_cpu(h, s);
+        struct rfs_flow *entry;
+        int cpu = steering_cpu(x, s, &entry);
         if (cpu < 0)
             skb_push_tail(&x->list, s);
-        else if (!rps_enqueue(x, cpu, s))
+        else if (rps_enqueue(x, cpu, s))
+            rfs_queued(h, entry, cpu);
+        else
             refuse(x, s, FATE_CPU_BACKLOG);
     }
 }

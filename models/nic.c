@@ -28,13 +28,35 @@ const struct model_info nic_model = {
 
 /* ---- arrivals ---- */
 
-/* The source with the earliest start; ties go to the lower number. NULL if there is no source. */
+/* Ties go to the lower number. */
+static inline bool starts_before(const struct traffic *a, const struct traffic *b)
+{
+    return traffic_peek(a) < traffic_peek(b) || (traffic_peek(a) == traffic_peek(b) && a->source < b->source);
+}
+
+/* Open loops only: they lie in a heap, as each one's next start moves only when a frame is drawn from it. The start of
+ * source `i` has moved back: it sinks to its place. */
+static void sink(struct nic *n, int i)
+{
+    struct traffic *t = n->source[i];
+
+    for (int child; (child = 2 * i + 1) < n->sources; i = child) {
+        if (child + 1 < n->sources && starts_before(n->source[child + 1], n->source[child]))
+            child++;
+        if (!starts_before(n->source[child], t))
+            break;
+        n->source[i] = n->source[child];
+    }
+    n->source[i] = t;
+}
+
+/* The source with the earliest start. NULL if there is no source. */
 static inline struct traffic *next_source(const struct nic *n)
 {
     struct traffic *best = n->sources > 0 ? n->source[0] : NULL;
 
-    for (int i = 1; i < n->sources; i++) {
-        if (traffic_peek(n->source[i]) < traffic_peek(best))
+    for (int i = 1; n->has_senders && i < n->sources; i++) {
+        if (starts_before(n->source[i], best))
             best = n->source[i];
     }
     return best;
@@ -57,6 +79,8 @@ static inline void draw(struct nic *n)
     struct frame *f = traffic_next(t, blank);
     if (f != blank)
         pool_return(&h->frames, blank);
+    if (n->sources > 1 && !n->has_senders)
+        sink(n, 0);
     f->sampled = n->drawn == n->next_sample && h->sample_every > 0;
     if (f->sampled)
         n->next_sample += h->sample_every;
@@ -130,7 +154,7 @@ static void leave(struct nic *n, ps_t now)
 {
     struct frame *f = n->fifo.frames.first;
     const struct flow *flow = &n->host->flow[f->flow];
-    struct nic_queue *q = &n->queue[flow->queue];
+    struct nic_queue *q = &n->queue[f->queue >= 0 ? f->queue : flow->queue];   /* one that waited has its queue */
 
     steer(q, f, flow->books);
     if (ring_claim(&q->ring)) {
@@ -357,6 +381,8 @@ static int queue_init(struct nic *n, int index)
     gro_init(&q->napi.gro, &hc->gro);
     if (irq_init(&q->irq, c, &q->napi, entity, &hc->irq) != 0)
         return -1;
+    if (hc->irqbalance.on && (q->irq.columns = calloc((size_t)n->host->cpus, sizeof *q->irq.columns)) == NULL)
+        return -1;
     if (event_init(n->engine, &q->fire, EVENT_DEVICE, queue_fire, q) != 0)
         return -1;
     return tx_init(&q->tx, q);
@@ -409,6 +435,7 @@ void nic_free(struct nic *n)
     for (int q = 0; q < n->queues && n->queue; q++) {
         tx_free(&n->queue[q].tx);
         free(n->queue[q].bulk);
+        free(n->queue[q].irq.columns);
     }
     free(n->queue);
     free(n->source);
@@ -421,6 +448,8 @@ void nic_start(struct nic *n)
 
     for (int i = 0; i < n->sources; i++)
         runts |= n->source[i]->params.runts > 0;
+    for (int i = n->sources / 2 - 1; i >= 0 && !n->has_senders; i--)
+        sink(n, i);
     n->least_slot = ps_of_bytes(WIRE_PREAMBLE + (runts ? 0 : ETH_SHORTEST) + WIRE_GAP, n->wire.params->link) - 1;
     for (int q = 0; q < n->queues; q++)
         xsk_start(&n->queue[q].xsk);

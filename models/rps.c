@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "models/rps.h"
 
+#include <stdlib.h>
+
 #include "models/host.h"
 #include "models/host_config.h"
 
 static const struct param rows[] = {
     PARAM(struct rps_params, netdev_max_backlog, "net.core.netdev_max_backlog", UNIT_COUNT, 1000, 0, INT32_MAX,
           "skbs a CPU's backlog holds beyond one", "net/core/hotdata.c: 1000"),
+    PARAM(struct rps_params, flow_limit_cpu_bitmap, "net.core.flow_limit_cpu_bitmap", UNIT_CPUS, 0, INT64_MIN, INT64_MAX,
+          "CPUs that refuse a dominating flow when they queue to a backlog half full; 0: off",
+          "net/core/sysctl_net_core.c flow_limit_cpu_sysctl: none"),
+    PARAM(struct rps_params, flow_limit_table_len, "net.core.flow_limit_table_len", UNIT_COUNT, 4096, 1, 65536,
+          "buckets that tell flows apart, a power of two", "net/core/dev.c netdev_flow_limit_table_len: 1 << 12; range ours"),
     PARAM(struct rps_params, dev_weight, "net.core.dev_weight", UNIT_COUNT, 64, 1, INT32_MAX,
           "skbs one poll of the backlog takes", "net/core/hotdata.c: 64"),
     PARAM_COST(struct rps_params, enqueue, "cost.rps.enqueue", 110, "choosing the CPU and queueing to its backlog",
@@ -20,9 +27,11 @@ ALL_FIELDS_HAVE_ROWS(struct rps_params, rows);
 
 static const struct counter counter_rows[] = {
     COUNTER(struct rps_counters, dropped, "dropped", "/proc/net/softnet_stat column 2",
-            "skbs this CPU's full backlog refused"),
+            "skbs this CPU's backlog refused: full, or by the flow limit"),
     COUNTER(struct rps_counters, enqueued, "backlog_enqueued", "simulator only", "skbs this CPU's backlog took"),
     COUNTER(struct rps_counters, ipis_sent, "rps_ipis_sent", "simulator only", "IPIs this CPU sent for RPS"),
+    COUNTER(struct rps_counters, flow_limit_count, "flow_limit_count", "/proc/net/softnet_stat column 11",
+            "skbs this CPU refused by the flow limit"),
 };
 ALL_COUNTERS_HAVE_ROWS(struct rps_counters, counter_rows);
 
@@ -76,17 +85,38 @@ static void kick_later(struct cpu *from, struct backlog *b)
         softirq_raise(from, SOFTIRQ_NET_RX);
 }
 
+/* Whether the flow has sent too many of the last 128. A history that is not full yet counts as bucket 0's. */
+static bool flow_limited(struct backlog *from, const struct skb *s, int64_t queued, const struct host *h)
+{
+    struct flow_limit *l = &from->limit;
+
+    if (!l->buckets || queued < from->params->netdev_max_backlog >> 1)
+        return false;
+    uint16_t bucket = (uint16_t)((s->hash ? s->hash : h->flow[s->flow].hash) & l->mask);
+    uint16_t oldest = l->history[l->head];
+    l->history[l->head] = bucket;
+    l->head = (l->head + 1) % FLOW_LIMIT_HISTORY;
+    if (l->buckets[oldest])
+        l->buckets[oldest]--;
+    if (++l->buckets[bucket] <= FLOW_LIMIT_HISTORY / 2)
+        return false;
+    from->counters.flow_limit_count++;
+    return true;
+}
+
 bool rps_enqueue(struct context *x, int cpu, struct skb *s)
 {
     struct host *h = x->cpu->host;
     struct backlog *b = &h->backlog[cpu];
 
     x->owed += b->params->enqueue;
-    if (b->input.length > b->params->netdev_max_backlog) {
+    if (b->input.length > b->params->netdev_max_backlog ||
+        flow_limited(&h->backlog[x->cpu->index], s, b->input.length, h)) {
         b->counters.dropped++;
         return false;
     }
     b->counters.enqueued++;
+    b->tail++;
     skb_push_tail(&b->input, s);
     if (b->napi.scheduled)
         return true;
@@ -138,6 +168,8 @@ static void receive(struct context *x);
 /* Takes the next skb if there is one and the weight allows. */
 static bool backlog_take(struct context *x, struct backlog *b)
 {
+    b->head += b->busy;                 /* what was handed up has been worked off */
+    b->busy = false;
     if (x->work >= x->budget)
         return false;
     if (!b->process.first) {
@@ -148,6 +180,7 @@ static bool backlog_take(struct context *x, struct backlog *b)
         skb_splice(&b->process, &b->input);
     }
     x->work++;
+    b->busy = true;
     skb_push_tail(&x->list, skb_pop(&b->process));
     return true;
 }
@@ -181,9 +214,20 @@ static void backlog_poll(struct context *x)
     backlog_next(x);
 }
 
+void backlog_free(struct backlog *b)
+{
+    free(b->limit.buckets);
+}
+
 int backlog_init(struct backlog *b, struct cpu *c, const struct rps_params *p)
 {
     *b = (struct backlog){ .params = p, .cpu = c };
+    if (p->flow_limit_cpu_bitmap >> c->index & 1) {
+        b->limit.mask = (uint32_t)p->flow_limit_table_len - 1;
+        b->limit.buckets = calloc((size_t)p->flow_limit_table_len, 1);
+        if (!b->limit.buckets)
+            return -1;
+    }
     b->vector = (struct vector){ .handler = ipi_handle, .owner = b, .cost = p->ipi_handler };
     if (napi_init(&b->napi, c, &c->host->hc->napi, p->dev_weight, backlog_poll, b) != 0)
         return -1;

@@ -45,9 +45,11 @@ static const struct param rows[] = {
       "IEEE 802.3: 64 is the shortest; 9022 is MTU 9000 with header, VLAN tag and FCS"),
     P_CHOICE(proto, "proto", TRAFFIC_UDP, proto_names,
              "what cbr, poisson, onoff and rr send; a sender is always tcp", "ours"),
-    P(flows, "flows", UNIT_COUNT, 1, 1, 65535,
-      "flows that take turns, one source port each from traffic.sport upwards",
-      "ours: one flow is the worst case for steering; 65535 source ports"),
+    P(flows, "flows", UNIT_COUNT, 1, 1, 1 << 24,
+      "flows that take turns: source ports from traffic.sport upwards, then the next source address",
+      "ours: one flow is the worst case for steering; each takes some 150 bytes of memory"),
+    P(sports, "sports", UNIT_COUNT, 0, 0, 65535,
+      "source ports of one address before the next address goes on; 0: all from traffic.sport up", "ours"),
     P_TEXT(saddr, "saddr", "source address as a dotted quad; empty means 10.0.0.1", "ours: RFC 1918"),
     P_TEXT(daddr, "daddr", "destination address as a dotted quad; empty means 10.0.0.2", "ours: RFC 1918"),
     P(sport, "sport", UNIT_COUNT, 9000, 1, 65535, "source port of the first flow", "ours"),
@@ -187,6 +189,12 @@ static const char *check_rate(const struct traffic_params *p)
     return "rate is neither packets, bits nor a share of the link";
 }
 
+/* How many source ports an address of a source has. */
+static uint32_t ports_of(const struct traffic_params *p)
+{
+    return (uint32_t)(p->sports > 0 ? p->sports : 65536 - p->sport);
+}
+
 static const char *check_addresses(const struct config *c, const struct traffic_params *p)
 {
     uint32_t address;
@@ -197,8 +205,12 @@ static const char *check_addresses(const struct config *c, const struct traffic_
         return "daddr is not an IPv4 address such as 10.0.0.2";
     if (ipv4_parse(text_of(c, p->to, DEFAULT_DADDR), &address))
         return "to is not an IPv4 address such as 10.0.0.2";
-    if (p->kind != TRAFFIC_REPLAY && p->sport + p->flows > 65536)
-        return "sport and flows need source ports above 65535";
+    if (p->kind == TRAFFIC_REPLAY)
+        return NULL;
+    if (p->sport + p->sports > 65536)
+        return "sport and sports need source ports above 65535";
+    if (UINT32_MAX - address_of(c, p->saddr, DEFAULT_SADDR) < (uint32_t)(p->flows - 1) / ports_of(p))
+        return "flows need source addresses above 255.255.255.255";
     return NULL;
 }
 
@@ -268,13 +280,12 @@ void traffic_flow_keys(const struct config *c, int source, struct flow_key *keys
             memcpy(keys, c->arrivals[source]->flow, n * sizeof *keys);
         return;
     }
+    uint32_t saddr = address_of(c, p->saddr, DEFAULT_SADDR), daddr = address_of(c, p->daddr, DEFAULT_DADDR);
+    uint32_t ports = ports_of(p);
     for (uint32_t i = 0; i < n; i++)
         keys[i] = (struct flow_key){
-            .saddr = address_of(c, p->saddr, DEFAULT_SADDR),
-            .daddr = address_of(c, p->daddr, DEFAULT_DADDR),
-            .sport = (uint16_t)(p->sport + i),
-            .dport = (uint16_t)p->dport,
-            .proto = is_tcp(p) ? FLOW_TCP : FLOW_UDP,
+            .saddr = saddr + i / ports, .daddr = daddr, .sport = (uint16_t)(p->sport + i % ports),
+            .dport = (uint16_t)p->dport, .proto = is_tcp(p) ? FLOW_TCP : FLOW_UDP,
         };
 }
 

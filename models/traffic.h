@@ -10,6 +10,9 @@
  *
  * The time of a frame is when its first preamble bit may start on the wire; the wire serialises from there.
  *
+ * Flow i of a source comes from port sport + i % sports of address saddr + i / sports: when an address has no ports left, the
+ * next address goes on. traffic.sports = 1 gives each flow an address of its own, as clients behind no common gateway have.
+ *
  * Kinds: cbr (one frame each 1/rate), poisson (exponential gaps), onoff (`burst` long trains at `rate`, one
  * each `period`; with period 0 a single train), replay (a capture), rr (a client that waits for its answer,
  * models/requester). Payload sizes are constant but for
@@ -70,9 +73,10 @@ struct traffic_params {
     int64_t interval;           /* the same as a distance of starts; 0: by rate */
     int64_t frame;              /* bytes on the wire with FCS: 64..9022 */
     int64_t proto;
-    int64_t flows;              /* round robin over so many source ports */
+    int64_t flows;              /* round robin over so many source ports, then addresses */
+    int64_t sports;             /* source ports of an address; 0: all from sport up */
     int64_t saddr, daddr;       /* UNIT_TEXT dotted quads */
-    int64_t sport, dport;       /* first source port; flows use sport, sport+1, .. */
+    int64_t sport, dport;       /* first source port of each address */
     int64_t start;              /* of the source after the beginning of the run */
     int64_t stop;               /* no frame starts at or after it; 0: never */
     int64_t frames;             /* at most so many; 0: no limit */

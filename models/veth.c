@@ -88,10 +88,13 @@ static enum fate to_ring(struct context *x, struct veth *v, struct skb *s)
 
 static enum fate to_backlog(struct context *x, struct veth *v, struct skb *s)
 {
-    int cpu = rps_cpu(x->cpu->host, s);
+    struct rfs_flow *entry;
+    int cpu = steering_cpu(x, s, &entry);
 
-    if (rps_enqueue(x, cpu < 0 ? x->cpu->index : cpu, s))
+    if (rps_enqueue(x, cpu < 0 ? x->cpu->index : cpu, s)) {
+        rfs_queued(x->cpu->host, entry, cpu);
         return FATE_IN_FLIGHT;
+    }
     v->counters.rx_dropped++;
     return FATE_CPU_BACKLOG;
 }

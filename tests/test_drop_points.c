@@ -19,6 +19,7 @@ static const char *const loss_counters[] = {
     "TcpExtTCPZeroWindowDrop", "TcpExtTCPBacklogDrop", "TcpExtPAWSEstab", "TcpExtBeyondWindow", "TcpExtTCPDSACKOldSent",
     "rx_xdp_drop", "tc_ingress_dropped", "nf_conntrack_insert_failed", "IpExtInNoRoutes", "TcpExtIPReversePathFilter",
     "in_martian_src", "in_martian_dst", "rx_xdp_tx_full", "xdp_exception", "xdp_cpumap_drops", "xsk_rx_dropped", "xsk_rx_ring_full",
+    "flow_limit_count",
 };
 
 /* What a replay offers: frame `i` of FRAMES, filled with a good one of its protocol before. */
@@ -194,6 +195,10 @@ static const struct drop_point points[] = {
     { FATE_CPU_BACKLOG, 32 - 11, "dropped", NULL,       /* the target takes none before all have come: 11 fit */
       "nic.coalesce.kind=delay nic.coalesce.rx-usecs=100us nic.queue.rps_cpus=2 net.core.netdev_max_backlog=10 "
       "nic.features.gro=off cpu.ipi_latency=900us traffic.frames=32 traffic.rate=100%" },
+    { FATE_CPU_BACKLOG, 170 - 164, "dropped flow_limit_count", NULL,    /* half full at 100, then 64 of one flow */
+      "nic.coalesce.kind=delay nic.coalesce.rx-usecs=100us nic.queue.rps_cpus=2 net.core.netdev_max_backlog=200 "
+      "net.core.flow_limit_cpu_bitmap=1 net.core.rmem_default=4MiB "
+      "nic.features.gro=off cpu.ipi_latency=900us traffic.frames=170 traffic.rate=100%" },
     { FATE_XDP_DROP, 32, "rx_xdp_drop", NULL, "traffic.frames=32 nic.xdp=drop" },
     { FATE_XDP_DROP, 32, "", NULL, "traffic.frames=32 nic.xdp=drop nic.xdp_mode=generic" },
     { FATE_XDP_ABORTED, 32, "rx_xdp_drop xdp_exception", NULL, "traffic.frames=32 nic.xdp=aborted" },

@@ -443,6 +443,16 @@ static void random_nics(int nics, int cpus)
     if (one_in(3))
         say("nic.queue: {rps_cpus: %llx}\n", (unsigned long long)between(1, all_cpus));
     if (one_in(4))
+        say("net.core.rps_sock_flow_entries: %lld\nnet.core.flow_limit_cpu_bitmap: %llx\nnet.core.flow_limit_table_len: %lld\n",
+            PICK(0, 2, 32768), (unsigned long long)between(0, all_cpus), PICK(1, 4096));
+    if (one_in(3))
+        say("nic.queue.rps_flow_cnt: %lld\nnic.features.ntuple: %s\nnic.arfs_delay: %lldus\n", PICK(1, 64, 4096), onoff(),
+            PICK(1, 100));
+    if (one_in(5))
+        say("host.irqbalance: on\nhost.irqbalance.interval: %lldus\n", PICK(50, 300, 1000));
+    if (one_in(4))
+        say("nic.rss.indir_size: %lld\nnic.rss.indir: %s\n", PICK(16, 128, 512), WORD("equal 1", "weight 3", "start 0 weight 1"));
+    if (one_in(4))
         say("nic.queue[0].smp_affinity: %llx\n", (unsigned long long)between(1, all_cpus));
     if (one_in(6))
         say("pcie.bandwidth: %lldGbps\n", PICK(1, 3, 8));

@@ -153,6 +153,58 @@ START_TEST(softnet_columns_count_on_their_own_cpus)
 }
 END_TEST
 
+/* ---- the flow limit ---- */
+
+/* The sender is done before the target hears of it. Of a backlog for 200, half is 100: so many pass unseen, then 64 are let
+ * through; the 65th in a history of 128 is one too many, and each one after it: 76 of 240. */
+START_TEST(a_flow_with_more_than_half_of_the_last_128_is_refused)
+{
+    begin("nic.queue.rps_cpus=2 net.core.flow_limit_cpu_bitmap=1 kernel.napi.weight=256"
+          " net.core.netdev_max_backlog=200");
+    rig_burst(&r, 10 * US, 0, 240);
+    rig_run(&r);
+    CHECK_EQ(counted(1)->enqueued, 164);
+    CHECK_EQ(counted(1)->dropped, 76);
+    CHECK_EQ(counted(0)->flow_limit_count, 76);
+    CHECK_EQ(counted(1)->flow_limit_count, 0);
+    CHECK_EQ(rig_fate(&r, FATE_CPU_BACKLOG), 76);
+    rig_free(&r);
+}
+END_TEST
+
+/* Three frames of four are one flow's. 125 pass unseen; of the other 115, 29 are small flows' and 86 the large one's: 64 of
+ * these pass, 22 do not, and the small ones all get to the target. */
+START_TEST(the_flow_limit_leaves_small_flows_alone)
+{
+    uint32_t small[8];
+
+    begin("nic.queue.rps_cpus=2 net.core.flow_limit_cpu_bitmap=1 kernel.napi.weight=256"
+          " net.core.netdev_max_backlog=250 nic.rss.hash_udp_ports=on");
+    for (uint16_t i = 0; i < 8; i++)
+        small[i] = rig_flow(&r, FLOW_UDP, (uint16_t)(100 + i), 9);
+    for (int i = 0; i < 240; i++)
+        rig_burst(&r, 10 * US, i % 4 == 3 ? small[i / 4 % 8] : 0, 1);
+    rig_run(&r);
+    CHECK_EQ(counted(0)->flow_limit_count, 22);
+    CHECK_EQ(rig_fate(&r, FATE_CPU_BACKLOG), 22);
+    for (uint64_t i = 3; i < 240; i += 4)
+        ck_assert_int_ne(rig_end(&r, i)->fate, FATE_CPU_BACKLOG);
+    rig_free(&r);
+}
+END_TEST
+
+START_TEST(cpus_outside_of_the_bitmap_limit_no_flow)
+{
+    begin("nic.queue.rps_cpus=2 net.core.flow_limit_cpu_bitmap=2 kernel.napi.weight=256"
+          " net.core.netdev_max_backlog=200");
+    rig_burst(&r, 10 * US, 0, 200);
+    rig_run(&r);
+    CHECK_EQ(counted(1)->enqueued, 200);
+    CHECK_EQ(counted(0)->flow_limit_count, 0);
+    rig_free(&r);
+}
+END_TEST
+
 /* ---- the IPI ---- */
 
 /* Ten frames of 1 us each are steered as lists of 8 and 2; the run ends at 10 us, the message leaves then,
@@ -285,7 +337,8 @@ END_TEST
 SUITE(rps, the_cpu_is_the_hashs_share_of_the_map, without_a_mask_nothing_is_steered,
       cpus_that_do_not_exist_are_not_in_the_map, without_the_nics_hash_flows_are_still_spread,
       a_backlog_takes_one_more_than_its_limit, what_the_backlogs_poll_has_taken_over_does_not_count,
-      softnet_columns_count_on_their_own_cpus, the_ipi_leaves_at_the_end_of_the_run,
+      a_flow_with_more_than_half_of_the_last_128_is_refused, the_flow_limit_leaves_small_flows_alone,
+      cpus_outside_of_the_bitmap_limit_no_flow, softnet_columns_count_on_their_own_cpus, the_ipi_leaves_at_the_end_of_the_run,
       a_busy_backlog_is_not_kicked,
       each_target_gets_its_ipi, queueing_costs_the_sender_and_taking_the_target,
       a_cpu_that_steers_to_itself_polls_its_backlog_without_an_ipi, a_poll_of_the_backlog_takes_dev_weight,

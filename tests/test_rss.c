@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "models/rss.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/suite.h"
@@ -14,7 +15,8 @@ static struct rss with(struct rss_params p, int queues)
 {
     struct rss r;
 
-    CHECK_EQ(rss_init(&r, &p, NULL, queues), 0);
+    p.indir_size = p.indir_size ? p.indir_size : RSS_TABLE;
+    ck_assert_ptr_null(rss_init(&r, &p, NULL, NULL, queues));
     return r;
 }
 
@@ -163,16 +165,119 @@ END_TEST
 
 START_TEST(a_wrong_key_is_refused_and_the_default_stays)
 {
-    struct rss_params p = { 0 };
+    struct rss_params p = { .indir_size = RSS_TABLE };
     struct rss r;
 
-    CHECK_EQ(rss_init(&r, &p, "6d:5a", 2), -1);
+    ck_assert_ptr_nonnull(rss_init(&r, &p, "6d:5a", NULL, 2));
     CHECK_EQ(r.key[39], 0xfa);
     CHECK_EQ(r.table[1], 1);
 }
 END_TEST
 
-SUITE(rss, hashes_as_the_published_ipv4_vectors_say, the_toeplitz_function_hashes_the_published_ipv6_vector,
+static struct rss filled(const char *indir, int size, int queues)
+{
+    struct rss_params p = { .indir_size = size };
+    struct rss r;
+    const char *wrong = rss_init(&r, &p, NULL, indir, queues);
+
+    ck_assert_msg(wrong == NULL, "%s: %s", indir, wrong);
+    return r;
+}
+
+/* ethtool -X eth0 weight 6 2 on 128 entries: queue 0 has 128 * 6 / 8 = 96 of them. Of 16 entries by weights 1 1 1, entry i
+ * goes to the first j with i < 16 * (j + 1) / 3, rounded down: 5, 5 and 6. */
+START_TEST(weights_share_the_table_out_as_ethtool_does)
+{
+    struct rss r = filled("weight 6 2", 128, 2);
+    struct rss thirds = filled("start 1 weight 1 1 1", 16, 4);
+
+    for (uint32_t i = 0; i < 128; i++)
+        CHECK_EQ(rss_queue(&r, i), i < 96 ? 0 : 1);
+    for (uint32_t i = 0; i < 16; i++)
+        CHECK_EQ(rss_queue(&thirds, i), i < 5 ? 1 : i < 10 ? 2 : 3);
+    struct rss skipped = filled("weight 0 1", 16, 2);
+    CHECK_EQ(rss_queue(&skipped, 0), 1);
+}
+END_TEST
+
+START_TEST(equal_and_lists_fill_the_table_as_ethtool_does)
+{
+    struct rss equal = filled("equal 3", 512, 8), later = filled("start 2, equal 2", 128, 4);
+    struct rss list = filled("0 0 0 1  1 1 2 2  2 3 3 3  0 1 2 3", 16, 4);
+    static const int listed[] = { 0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 0, 1, 2, 3 };
+
+    for (uint32_t i = 0; i < 512; i++)
+        CHECK_EQ(rss_queue(&equal, i), i % 3);
+    for (uint32_t i = 0; i < 128; i++)
+        CHECK_EQ(rss_queue(&later, i), 2 + i % 2);
+    for (uint32_t i = 0; i < 16; i++)
+        CHECK_EQ(rss_queue(&list, i), listed[i]);
+}
+END_TEST
+
+/* 512 entries use nine bits of the hash: 0x1ff is the last, where 128 have only 0x7f. */
+START_TEST(a_larger_table_uses_more_bits_of_the_hash)
+{
+    struct rss large = with((struct rss_params){ .indir_size = 512 }, 5);
+
+    CHECK_EQ(rss_queue(&large, 0xfffffe00), 0);
+    CHECK_EQ(rss_queue(&large, 0x1ff), 511 % 5);
+    CHECK_EQ(rss_queue(&large, 0x80), 128 % 5);
+}
+END_TEST
+
+START_TEST(a_table_that_cannot_be_is_refused_with_a_sentence)
+{
+    static const struct { const char *indir, *wrong; } row[] = {
+        { "equal 5", "spreads over queues that do not exist: nic.channels" },
+        { "equal 0", "spreads over queues that do not exist: nic.channels" },
+        { "start 3 equal 2", "spreads over queues that do not exist: nic.channels" },
+        { "weight 1 1 1 1 1", "gives entries to a queue that does not exist: nic.channels" },
+        { "weight 0 0", "has no weight above 0" },
+        { "weight 16 1", "has weights whose sum exceeds the size of the table: nic.rss.indir_size" },
+        { "0 1 2 3", "is a list of another length than the table: nic.rss.indir_size" },
+        { "0 1 2 4", "names a queue that does not exist: nic.channels" },
+        { "all of them", "is neither equal N, weight W0 W1 .., nor a list of queues" },
+    };
+
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct rss_params p = { .indir_size = 16 };
+        struct rss r;
+        ck_assert_str_eq(rss_init(&r, &p, NULL, row[i].indir, 4), row[i].wrong);
+        CHECK_EQ(rss_queue(&r, 5), 1);          /* the driver's own is in force */
+    }
+}
+END_TEST
+
+START_TEST(the_first_ntuple_rule_that_matches_names_the_queue)
+{
+    struct flow_key k = { .saddr = quad(10, 0, 0, 7), .daddr = quad(10, 0, 0, 2), .sport = 5, .dport = 9000,
+                          .proto = FLOW_UDP };
+    struct ntuples rules;
+
+    ck_assert_ptr_null(ntuple_parse(&rules, "flow-type tcp4 dst-port 9000 action 1; src-ip 10.0.0.7 dst-port 9000 action 2;"
+                                    "dst-port 9000 action 3 ; dst-ip 10.0.0.9 src-port 5 action 0", 4));
+    CHECK_EQ(rules.n, 4);
+    CHECK_EQ(ntuple_queue(&rules, &k), 2);
+    k.saddr++;
+    CHECK_EQ(ntuple_queue(&rules, &k), 3);
+    k.proto = FLOW_TCP;
+    CHECK_EQ(ntuple_queue(&rules, &k), 1);
+    k.dport = 1;
+    CHECK_EQ(ntuple_queue(&rules, &k), -1);
+    k.daddr = quad(10, 0, 0, 9);
+    CHECK_EQ(ntuple_queue(&rules, &k), 0);
+    free(rules.rule);
+    ck_assert_ptr_nonnull(ntuple_parse(&rules, "dst-port 9000 action 4", 4));
+    ck_assert_ptr_nonnull(ntuple_parse(&rules, "dst-port 9000", 4));
+    ck_assert_ptr_nonnull(ntuple_parse(&rules, "port 9000 action 1", 4));
+    ck_assert_ptr_nonnull(ntuple_parse(&rules, "src-ip 10.0.0 action 1", 4));
+}
+END_TEST
+
+SUITE(rss, weights_share_the_table_out_as_ethtool_does, equal_and_lists_fill_the_table_as_ethtool_does,
+      a_larger_table_uses_more_bits_of_the_hash, a_table_that_cannot_be_is_refused_with_a_sentence,
+      the_first_ntuple_rule_that_matches_names_the_queue, hashes_as_the_published_ipv4_vectors_say, the_toeplitz_function_hashes_the_published_ipv6_vector,
       each_set_bit_adds_the_key_from_that_bit_on, what_is_not_ipv4_hashes_to_zero,
       the_table_is_filled_in_turn_or_in_blocks, only_the_lowest_seven_bits_of_the_hash_choose,
       symmetric_xor_gives_both_directions_one_hash, a_key_is_forty_hex_bytes_with_colons,

@@ -210,6 +210,28 @@ START_TEST(flows_take_turns)
 }
 END_TEST
 
+/* From port 65534 up an address has two: the fifth flow is the first of the third address. With one port each, every
+ * flow has an address of its own. */
+START_TEST(flows_go_on_at_the_next_address_when_the_ports_are_used_up)
+{
+    struct bench *b = bench();
+    struct flow_key key[5];
+
+    b->source.traffic.flows = 5;
+    b->source.traffic.sport = 65534;
+    begin(b);
+    traffic_flow_keys(&b->config, 0, key);
+    for (uint32_t i = 0; i < 5; i++) {
+        CHECK_EQ(key[i].saddr, 0x0a000001 + i / 2);
+        CHECK_EQ(key[i].sport, 65534 + i % 2);
+    }
+    b->config.traffic[0].traffic.sports = 1;
+    traffic_flow_keys(&b->config, 0, key);
+    CHECK_EQ(key[4].saddr, 0x0a000005);
+    CHECK_EQ(key[4].sport, 65534);
+}
+END_TEST
+
 /* ---- trains ---- */
 
 /* At 3 per microsecond a train of 1 us holds the starts 0, 1/3 and 2/3 us (3/3 is not inside); of 1 us and
@@ -675,9 +697,15 @@ START_TEST(wrong_relations_are_told_in_a_sentence)
     check_says(b, NULL);
     *p = good;
     p->sport = 65000;
-    p->flows = 537;
-    check_says(b, "traffic.sport and flows need source ports above 65535");
-    p->flows = 536;
+    p->sports = 537;
+    check_says(b, "traffic.sport and sports need source ports above 65535");
+    p->sports = 536;
+    check_says(b, NULL);
+    b->text[7] = "255.255.255.254";
+    p->saddr = 7;
+    p->flows = 2 * 536 + 1;
+    check_says(b, "traffic.flows need source addresses above 255.255.255.255");
+    p->flows = 2 * 536;
     check_says(b, NULL);
     *p = good;
     p->rate = LOAD_OF(LOAD_MILLIPPS, 0);
@@ -783,7 +811,8 @@ SUITE(traffic, the_defaults_are_one_flow_of_a_million_short_udp_frames,
       every_row_names_a_default_within_its_range,
       a_fractional_gap_is_never_lost, ten_million_frames_do_not_drift,
       line_rate_is_line_rate_in_bits_and_in_percent, the_extremes_of_the_load_are_exact,
-      start_stop_and_frames_bound_a_source, flows_take_turns, a_train_holds_what_starts_inside_it,
+      start_stop_and_frames_bound_a_source, flows_take_turns,
+      flows_go_on_at_the_next_address_when_the_ports_are_used_up, a_train_holds_what_starts_inside_it,
       a_period_of_zero_is_a_single_train, random_gaps_are_exponential, rare_random_frames_keep_their_rate,
       the_same_seed_and_replication_give_the_same_frames,
       a_replication_moves_an_even_source_only_by_its_offset, open_loop_tcp_is_a_stream_in_order,

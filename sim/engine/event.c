@@ -62,6 +62,24 @@ ps_t engine_find_horizon(struct engine *e)
     return e->horizon;
 }
 
+/* Seen from the root, where the largest parts of the tree hang off the way of the one that has fired. */
+bool engine_due_by(struct engine *e, ps_t when)
+{
+    uint32_t leaf = (uint32_t)(e->firing + e->capacity);
+    event_key best = NOBODY, after = (event_key)((uint64_t)when + 1) << 64;
+
+    if (!e->firing)
+        return engine_find_horizon(e) <= when;
+    for (int level = __builtin_ctz((uint32_t)e->capacity) - 1; level >= 0; level--) {
+        event_key rival = e->tree[leaf >> level ^ 1];
+        if (rival < after)
+            return true;
+        best = earlier(best, rival);
+    }
+    e->horizon = time_of(best);
+    return false;
+}
+
 /* The event that fired was not scheduled again. */
 static inline void close_firing(struct engine *e)
 {

@@ -75,6 +75,47 @@ static int busiest_first(const void *a, const void *b)
     return (*x > *y) - (*x < *y);       /* the same array: the lower index first */
 }
 
+static int least_busy_first(const void *a, const void *b)
+{
+    return busiest_first(b, a);
+}
+
+/* Puts a flow in the place of the least busy one of `n` kept flows, the first of a heap. */
+static void replace_least(const struct flow **kept, uint32_t n, const struct flow *f)
+{
+    uint32_t at = 0;
+
+    for (uint32_t child; (child = 2 * at + 1) < n; at = child) {
+        if (child + 1 < n && busiest_first(&kept[child + 1], &kept[child]) > 0)
+            child++;
+        if (busiest_first(&f, &kept[child]) > 0)
+            break;
+        kept[at] = kept[child];
+    }
+    kept[at] = f;
+}
+
+/* The busiest flows of a host, which may have millions: how many were kept. */
+static uint32_t busiest(const struct host *h, const struct flow **kept)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < h->flows; i++) {
+        const struct flow *f = &h->flow[i];
+        if (f->offered == 0)
+            continue;
+        if (n < FLOWS_KEPT) {
+            kept[n++] = f;
+            if (n == FLOWS_KEPT)        /* in rising order an array is a heap */
+                qsort(kept, n, sizeof *kept, least_busy_first);
+        } else if (busiest_first(&f, &kept[0]) < 0) {
+            replace_least(kept, n, f);
+        }
+    }
+    qsort(kept, n, sizeof *kept, busiest_first);
+    return n;
+}
+
 static void tuple_text(const struct flow_key *k, char *text, size_t size)
 {
     const char *proto = k->proto == FLOW_UDP ? "udp" : k->proto == FLOW_TCP ? "tcp" : k->proto ? "ip" : "other";
@@ -86,18 +127,11 @@ static void tuple_text(const struct flow_key *k, char *text, size_t size)
 
 static int flows_of(const struct host *h, struct result *r)
 {
-    const struct flow **order = calloc((size_t)h->flows + 1, sizeof(struct flow *));
-    uint32_t n = 0;
+    const struct flow **order = calloc(FLOWS_KEPT, sizeof(struct flow *));
 
     if (!order)
         return -1;
-    for (uint32_t i = 0; i < h->flows; i++) {
-        if (h->flow[i].offered > 0)
-            order[n++] = &h->flow[i];
-    }
-    qsort(order, n, sizeof(struct flow *), busiest_first);
-    if (n > FLOWS_KEPT)
-        n = FLOWS_KEPT;
+    uint32_t n = busiest(h, order);
     r->flow = calloc((size_t)n + 1, sizeof *r->flow);
     for (uint32_t i = 0; r->flow && i < n; i++) {
         const struct flow *f = order[i];

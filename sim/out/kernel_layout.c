@@ -243,6 +243,29 @@ static void interrupt_row(const struct result *r, const char *label, int only_cp
     fprintf(out, "%s\n", name);
 }
 
+/* Of a vector that may move, each CPU has a count of its own. */
+static bool moving_row(const struct result *r, const char *label, const char *queue, const char *name, FILE *out)
+{
+    uint64_t all = 0;
+
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass == 1 && all == 0)
+            return false;
+        if (pass == 1)
+            fprintf(out, "%4s:", label);
+        for (int cpu = 0; cpu < r->cpus; cpu++) {
+            char scope[SCOPE_NAME + 16];
+            snprintf(scope, sizeof scope, "%s.cpu%d", queue, cpu);
+            uint64_t value = result_counter(r, scope, "vector_interrupts");
+            all += value;
+            if (pass == 1)
+                fprintf(out, " %10" PRIu64, value);
+        }
+    }
+    fprintf(out, "%s\n", name);
+    return true;
+}
+
 static void print_interrupts(const struct result *r, FILE *out)
 {
     int vector = 24;            /* the first behind the legacy ones */
@@ -266,7 +289,8 @@ static void print_interrupts(const struct result *r, FILE *out)
         snprintf(label, sizeof label, "%d", vector);
         snprintf(name, sizeof name, "  PCI-MSIX %d-edge      %s-rx-%d%s", vector - 24, nic, queue,
                  cpu < 0 && c->value > 0 ? " (CPU not known)" : "");
-        interrupt_row(r, label, cpu < 0 ? 0 : cpu, c->value, NULL, name, out);
+        if (!moving_row(r, label, c->scope, name, out))
+            interrupt_row(r, label, cpu < 0 ? 0 : cpu, c->value, NULL, name, out);
         vector++;
     }
     interrupt_row(r, "LOC", -1, 0, "ticks", "   Local timer interrupts", out);

@@ -241,6 +241,38 @@ sizes() {
     fi
 }
 
+# 64 queues on 64 CPUs with a million flows, and the same machine and flows with one queue and its load, by turns; a queue
+# has as many frames a second in both. Their start-up, a million flows, is taken off, and shown.
+many_queues() {
+    local name length run
+    for name in many-queues many-queues-1; do
+        set_run "$name" none
+        for _ in 1 2 3; do
+            cpu "${run[@]}"
+        done | median >"$work/$name.start"
+    done
+    for _ in $(seq "$rounds"); do
+        for name in many-queues many-queues-1; do
+            length=$(case $name in many-queues) echo 20ms ;; *) echo 1280ms ;; esac)
+            cpu "$RXSIM" run "scenarios/bench/$name.yaml" --json -q --no-store --set run.duration="$length"
+            number offered "$work/out" >"$work/$name.frames"
+        done
+    done | paste - - >"$work/many"
+    printf '\n%-20s %10s %11s %15s %9s\n' '10^6 flows, 64 CPUs' 'ns / frame' 'start-up s' 'peak MiB' 'instr.'
+    for name in many-queues many-queues-1; do
+        set_run "$name" none
+        peak_kib "$RXSIM" run "scenarios/bench/$name.yaml" --json -q --no-store >/dev/null
+        echo "$name $(median_of "\$$([ "$name" = many-queues ] && echo 1 || echo 2)" "$work/many") $(cat "$work/$name.start")" \
+            "$(cat "$work/$name.frames") $(cat "$work/kib") $(command -v valgrind >/dev/null &&
+            bash tests/bench/instructions.sh print "$name" | awk '{ printf "%.0f", $2 }')"
+    done | awk '
+        { ns = ($2 - $3) * 1e9 / $4
+          printf "%-20s %10.0f %11.2f %15.1f %9s\n", $1 == "many-queues" ? "64 queues" : "1 queue", ns, $3, $5 / 1024, $6 }
+        NR == 1 { n = ns; s = $3; m = $5; i = $6 }
+        END { printf "%-20s %10.2f %11.2f %15.2f %9s\n", "64 queues / 1 queue", n / ns, s / $3, m / $5,
+              $6 ? sprintf("%.2f", i / $6) : "-" }'
+}
+
 sweep_ms() {    # JOBS
     wall_ms "$RXSIM" sweep scenarios/bench/delivered.yaml --set run.duration=50ms "${sweep[@]}" --reps "$sweep_reps" \
         --no-store -q --json -j "$1"
@@ -283,6 +315,7 @@ scenarios
 counts
 pending
 sizes
+many_queues
 sweeps
 start_up_rows
 command -v valgrind >/dev/null || echo "Instructions were not counted: valgrind is missing (make deps DEV=1)."

@@ -40,6 +40,8 @@ lengths() {     # NAME -> the parameter that sets its length, and two values
     case $1 in
     yardstick-*) echo traffic.frames 200000 400000 ;;
     linerate) echo run.duration 15ms 30ms ;;
+    many-queues) echo run.duration 6ms 12ms ;;
+    many-queues-1) echo run.duration 384ms 768ms ;;
     *) echo run.duration 200ms 400ms ;;
     esac
 }
