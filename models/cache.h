@@ -15,7 +15,7 @@
  * in its receive path (models/horizon lets readers only).
  * The same curve stands for the memory that a frame's own misses wait for (cost.cache.frame): descriptor, buffer, sk_buff.
  * Not modelled: which lines these are, where they are kept, what a core's own working set evicts, the share of the last
- * level that DMA may fill (so a bigger ring is never slower here), lines shared with applications. */
+ * level that DMA may fill (models/driver has it), lines shared with applications. */
 #ifndef MODELS_CACHE_H
 #define MODELS_CACHE_H
 

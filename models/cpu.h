@@ -119,6 +119,7 @@ struct cpu_params {
     int64_t freq;
     int64_t cstate_exit_latency;
     int64_t cstate_target_residency;
+    int64_t ddio_size;
     int64_t kernel;             /* UNIT_TEXT */
     int64_t hz;
     int64_t nohz;

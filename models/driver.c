@@ -14,6 +14,9 @@ static const struct param rows[] = {
                "XDP_DROP at 3.8 GHz takes 147-156 cycles, program and refill included (XDP paper, CoNEXT 2018)"),
     PARAM_COST(struct driver_params, first, "cost.driver.first", 60, "more for the first frame of a poll: cold lines",
                "assumption"),
+    PARAM_COST(struct driver_params, buffer, "cost.driver.buffer", 85,
+               "each further buffer of a frame longer than nic.ring.buffer: descriptor, DMA sync, page fragment",
+               "assumption: as cost.driver.frame; ixgbe_add_rx_frag"),
     PARAM_COST(struct driver_params, copy, "cost.driver.copy", 0, "more for a frame that is copied, beside its bytes",
                "in cost.skb.alloc; 187 instructions measured under icount"),
     PARAM_COST_PER_BYTE(struct driver_params, copy_byte, "cost.driver.copy_byte", 125,
@@ -22,6 +25,18 @@ static const struct param rows[] = {
                "assumption; 61 instructions measured under icount"),
     PARAM_COST(struct driver_params, refill_frame, "cost.driver.refill_frame", 20, "each descriptor refilled",
                "assumption; page recycled, DMA sync for device"),
+    PARAM_COST(struct driver_params, page, "cost.driver.page", 300,
+               "more for a buffer on a new page: allocate, map, and free the old one (nic.ring.pages half or pool)",
+               "page alloc and free 55-62 ns, 3.8 GHz (Brouer's kernel micro-benchmarks); mapping without IOMMU: assumption"),
+    PARAM_COST(struct driver_params, hwtstamp, "cost.driver.hwtstamp", 60,
+               "a hardware time stamp of one frame: read it with the descriptor, convert cycles to ns (nic.hwtstamp)",
+               "assumption: seqlock and timecounter_cyc2time"),
+    PARAM_COST_PER_BYTE(struct driver_params, checksum_byte, "cost.driver.checksum_byte", 250,
+                        "the TCP checksum in software, for each byte behind the IP header (nic.features.rx off)",
+                        "assumption: csum_partial with cold data, 4 bytes a cycle"),
+    PARAM_COST(struct driver_params, ddio_miss, "cost.driver.ddio_miss", 530,
+               "descriptor and first line of a frame that come from memory, not from the last-level cache (cpu.ddio.size)",
+               "assumption: two misses of 70 ns at 3.8 GHz"),
 };
 ALL_FIELDS_HAVE_ROWS(struct driver_params, rows);
 
@@ -40,6 +55,11 @@ static const struct param nic_rows[] = {
     PARAM_SWITCH(struct driver_nic_params, holds_skbs, "nic.ring.holds_skbs", 0,
                  "the ring's buffers are skbs, allocated by the refill; off: an skb is built in the poll",
                  "e1000e e1000_alloc_rx_buffers; off for build_skb drivers"),
+    PARAM_SWITCH(struct driver_nic_params, rx, "nic.features.rx", 1, "the NIC verifies checksums (receive checksum offload)",
+                 "ethtool -K rx; on by default"),
+    PARAM_SWITCH(struct driver_nic_params, hwtstamp, "nic.hwtstamp", 0,
+                 "every received frame gets a hardware time stamp, which its skb carries",
+                 "SIOCSHWTSTAMP rx_filter all; ptp4l and others ask for it"),
 };
 ALL_FIELDS_HAVE_ROWS(struct driver_nic_params, nic_rows);
 
@@ -48,6 +68,8 @@ const struct model_info driver_nic_model = {
     .scope = SCOPE_NIC, .params_at = offsetof(struct nic_config, driver), .params = nic_rows,
     .n_params = ROWS(nic_rows),
 };
+
+enum { CACHE_LINE = 64 };
 
 static void next_frame(struct context *x);
 
@@ -117,6 +139,48 @@ static void xdp_taken(struct context *x)
     next_frame(x);
 }
 
+/* Descriptor and frame are written into the last-level cache, and are still there if what all rings hold fits into the
+ * share that DMA may fill: of frames like this one, so many lines each. What is expected of the rest must come from
+ * memory. */
+static ps_t ddio_cost(const struct nic_queue *q, const struct frame *f)
+{
+    const struct host_config *c = q->nic->host->hc;
+    int64_t lines = (f->wire_bytes - ETH_FCS + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE + c->dma.descriptor;
+    int64_t footprint = q->nic->host->descriptors * lines;
+
+    if (c->cpu.ddio_size == 0 || footprint <= c->cpu.ddio_size)
+        return 0;
+    return (ps_t)((__extension__ (__int128)c->driver.ddio_miss) * (footprint - c->cpu.ddio_size) / footprint);
+}
+
+/* What only some machines do with a frame: keep the books of its page, take a time stamp, sum it up, wait for memory. TCP's
+ * checksum is verified by GRO or before the connection sees the segment, UDP's with the copy to the reader. */
+static __attribute__((noinline)) ps_t extras(struct nic_queue *q, struct frame *f, bool copy)
+{
+    const struct driver_params *p = q->driver.params;
+    const struct flow *flow = &q->nic->host->flow[f->flow];
+    ps_t cost = ddio_cost(q, f);
+
+    if (q->pages.on && copy)
+        pages_keep(&q->pages);
+    else if (q->pages.on)
+        pages_give(&q->pages, f);
+    if (q->driver.nic_params->hwtstamp)
+        cost += p->hwtstamp;
+    if (!q->driver.nic_params->rx && flow->key.proto == FLOW_TCP)
+        cost += ps_of_fs_per_byte(p->checksum_byte, f->wire_bytes - ETH_FCS - ETH_HLEN - IP_HLEN);
+    return cost;
+}
+
+/* A frame that XDP takes: its buffer goes along to another CPU, which makes an skb of it, or the driver has it back soon. */
+static void xdp_page(struct nic_queue *q, struct frame *f)
+{
+    if (q->nic->config->xdp.program == XDP_REDIRECT_CPUMAP)
+        pages_give(&q->pages, f);
+    else
+        pages_keep(&q->pages);
+}
+
 /* What it costs to make this frame an skb and offer it to GRO. */
 static inline ps_t skb_cost(struct context *x, struct skb *s, const struct frame *f, bool copy)
 {
@@ -152,20 +216,36 @@ static inline bool take(struct context *x, struct nic_queue *q, struct frame *f)
     x->work++;
     const struct flow *flow = &h->flow[f->flow];
     if (!xdp_run(&q->nic->config->xdp, &h->hc->xdp, flow, &cost)) {
+        if (q->pages.on)
+            xdp_page(q, f);
         x->frame = f;
         context_work(x, host_vary(h, cost, f->id, 0), xdp_taken);
         return false;
     }
+    int64_t buffers = ring_buffers(&q->ring, f->wire_bytes);
     x->skb = pool_take(&h->skbs);
-    if (flow->plain && !f->bad)
+    if (flow->plain && !f->bad && buffers == 1)
         skb_build_plain(x->skb, f, &q->nic->config->skb, copy);
     else
         skb_build(x->skb, f, flow, &q->nic->config->skb, copy);
+    if (buffers > 1) {
+        skb_add_buffers(x->skb, (int)buffers - 1, q->ring.single);
+        cost += (buffers - 1) * p->buffer;
+    }
     cost += skb_cost(x, x->skb, f, copy);
+    if (q->driver.extras)
+        cost += extras(q, f, copy);
     if (!q->driver.nic_params->rxhash)
         x->skb->hash = 0;
     x->skb->stamp = x->poll_jiffy;
     return context_spend(x, host_vary(h, cost, f->id, 0), frame_done) && to_gro(x);
+}
+
+bool driver_extras(const struct nic_queue *q)
+{
+    const struct driver_nic_params *p = q->driver.nic_params;
+
+    return q->pages.on || p->hwtstamp || !p->rx || q->nic->host->hc->cpu.ddio_size > 0;
 }
 
 /* ---- the poll ---- */
@@ -177,6 +257,8 @@ static void poll_over(struct context *x)
     if (p->refill_at_end > 0 && of(x)->ring.empty >= p->refill_at_end)
         x->owed += refill(of(x));
     x->work = tx_report(&of(x)->tx, x->work, x->budget);
+    if (of(x)->pages.failed && of(x)->pages.params->alloc_fail_repoll)
+        x->work = (int)x->budget;
     if (x->work < x->budget) {
         x->owed += of(x)->driver.params->poll;
         napi_complete_done(x);          /* returns to the core for us */
@@ -210,7 +292,7 @@ static void next_frame(struct context *x)
     do {
         if (q->express.sk)
             express_poll(x, q);
-        if (p->refill_batch > 0 && q->ring.empty >= p->refill_batch)
+        if (p->refill_batch > 0 && q->ring.empty >= p->refill_batch && !q->pages.failed)
             x->owed += refill(q);
         if (x->work >= x->budget)
             break;
@@ -227,5 +309,6 @@ static void next_frame(struct context *x)
 void driver_poll(struct context *x)
 {
     x->poll_jiffy = cpu_jiffies(x->cpu);
+    of(x)->pages.failed = false;
     context_call(x, tx_poll, next_frame);
 }

@@ -56,6 +56,8 @@ enum fate {
     FATE_CPUMAP_FULL,
     FATE_XSK_FULL,
     FATE_XDP_TX,                /* consumed; last, so that the others keep their numbers */
+    FATE_RX_NO_CARRIER,         /* hardware: on the wire while the link was down */
+    FATE_MAC_FILTERED,          /* consumed: for another MAC address */
     FATES
 };
 

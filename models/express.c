@@ -28,7 +28,8 @@ static bool one_way(const struct nic_queue *q)
     const struct nic_config *c = q->nic->config;
 
     return c->xdp.program == XDP_NONE && c->driver.copybreak == 0 && !c->driver.holds_skbs &&
-           c->ring.tail_multiple == 1 && c->ring.empty_mode == RING_EMPTY_DROP &&
+           c->ring.tail_multiple == 1 && q->nic->buffers_most == 1 && c->ring.empty_mode == RING_EMPTY_DROP &&
+           !q->driver.extras &&
            q->nic->host->hc->skb.page_every == 0 && q->nic->host->hc->cache.frame == 0;
 }
 

@@ -28,6 +28,7 @@ struct flow {
     int16_t source;             /* traffic source */
     uint16_t wire_dport;        /* its destination port before DNAT */
     uint8_t xdp_match;          /* its NIC's XDP program acts on it */
+    uint8_t filtered;           /* its frames end at the NIC's address filter */
     uint8_t local;              /* routing: its destination is this host */
     uint8_t martian;            /* enum fate: an address that must not be seen on a wire; 0: none (models/ip) */
     uint8_t astray;             /* the way back to its source is not the way it came: rp_filter refuses it */

@@ -27,6 +27,8 @@ enum frame_bad {                /* what is wrong with it, if anything */
 enum tcp_flag { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32, TCP_ECE = 64,
                 TCP_CWR = 128 };
 
+struct rx_page;
+
 struct frame {
     struct frame *next;
     uint64_t id;                /* position in the order of its wire, with the NIC above (NIC_FRAME_BITS) */
@@ -52,6 +54,7 @@ struct frame {
     uint8_t frag, frags;        /* of a local sender's datagram: which fragment of how many; 0 of 0: whole */
     uint8_t sampled;            /* its timeline is kept whatever becomes of it */
     int16_t cpu;                /* that polled it, -1 before */
+    struct rx_page *page;       /* its receive buffer's, where pages are modelled (models/pages); NULL: no matter */
 };
 
 /* Marks that it has been nowhere yet. */
@@ -60,6 +63,7 @@ static inline void frame_unborn(struct frame *f)
     f->queue = f->cpu = -1;
     f->dma_at = f->irq_at = f->poll_at = f->stack_at = f->socket_at = -1;
     f->frag = f->frags = 0;
+    f->page = NULL;
 }
 
 /* First in, first out. */

@@ -116,11 +116,12 @@ static void merge(struct skb *p, struct skb *s)
     p->frames += s->frames;
     p->len += payload(s);
     /* a page fragment's sk_buff goes and its buffer stays; what cannot be a fragment is kept whole on the frag list */
-    p->truesize += s->head_frag && p->frags < GRO_MAX_FRAGS ? s->truesize_frag : s->truesize;
+    bool fits = s->head_frag && p->frags + s->frags < GRO_MAX_FRAGS;
+    p->truesize += fits ? s->truesize_frag : s->truesize;
     p->end_seq = s->end_seq;
     p->tcp_flags |= s->tcp_flags & IP_TCP_FIN_PSH;
-    if (s->head_frag && p->frags < GRO_MAX_FRAGS)
-        p->frags++;
+    if (fits)
+        p->frags = (uint8_t)(p->frags + s->frags + 1);
     else
         p->has_frag_list = 1;
     s->first = s->last = NULL;

@@ -60,12 +60,22 @@ static int readers_on(const struct host *h, const struct cpu *c)
     return n;
 }
 
+/* A buffer that a reader frees may be one that a driver looks at. */
+static bool pages_return(const struct host *h)
+{
+    for (int i = 0; i < h->nics; i++) {
+        if (h->nic[i].config->pages.kind != PAGES_RECYCLED)
+            return true;
+    }
+    return false;
+}
+
 void horizon_init(struct host *h)
 {
     bool watched = h->engine.trace.hook || h->watched;
     bool possible = h->engine.batch && !watched && !has_tcp(h) && !answers(h) && !busy_poll_anywhere(h) && h->requesters == 0 &&
                     h->sendmsgs == 0 && !h->tap && !redirects(h) && h->hc->skb.page_every == 0 && !h->rfs.sock_flow &&
-                    !h->irqbalance.cpu;
+                    !h->irqbalance.cpu && !pages_return(h);
 
     for (int i = 0; i < h->cpus; i++)
         h->cpu[i].secluded = possible && readers_on(h, &h->cpu[i]) == 1 && !nics_reach(h, &h->cpu[i]);

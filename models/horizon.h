@@ -13,7 +13,8 @@
  * own tick, and the wakeup of a reader that sleeps, interrupt it. Answers, and clients that wait for them, act on the wire:
  * no core is secluded then, nor where a task busy polls.
  * Off with --no-batch, and when somebody watches the run as it goes (trace hook, census): he sees events in their order,
- * and frames where they are. Heads cut from pages are freed at the cost of whoever is last, so there order is a fact. */
+ * and frames where they are. Heads cut from pages are freed at the cost of whoever is last, and pages of a ring are used again
+ * when readers have freed them, so there order is a fact. */
 #ifndef MODELS_HORIZON_H
 #define MODELS_HORIZON_H
 

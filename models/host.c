@@ -24,7 +24,8 @@ const struct model_info *const rx_path[] = {
     &traffic_model, &requester_model,                       /*   who sends what, when                */
     &sendmsg_model, &sendmsg_host_model, &skb_local_model, &veth_model, &veth_nic_model,    /* - from this host itself */
     &wire_model, &phy_model, &mac_model, &fifo_model,       /* 1 the NIC receives a frame            */
-    &rss_model, &dma_model, &ring_model, &nic_model,        /* 1 a queue, a descriptor, memory       */
+    &pause_model,                                           /* 1 .. or stops its sender             */
+    &rss_model, &dma_model, &ring_model, &pages_model, &nic_model,  /* 1 a queue, a descriptor, memory       */
     &coalesce_model, &irq_model, &irq_host_model, &irqbalance_model,           /* 2 hardware interrupt                  */
     &cpu_model, &cache_model, &softirq_model, &napi_model, &napi_nic_model, &napi_queue_model,   /* 2 softirq and NAPI                */
     &xdp_model, &xdp_nic_model, &cpumap_model, &xsk_model, &xsk_nic_model,  /* 2 XDP                 */
@@ -135,6 +136,55 @@ static const char *check_rss(const struct config *c, int nic, char *buffer, size
         return NULL;
     snprintf(buffer, size, "nic[%s].%s%s", c->nic_name[nic], key, wrong);
     return buffer;
+}
+
+/* Marks that the packet buffer can reach. */
+static const char *check_pause(const struct config *c, int nic, char *buffer, size_t size)
+{
+    const struct pause_params *p = &c->nic[nic].pause;
+    long long fifo = c->nic[nic].fifo.size;
+
+    if (!p->tx || (p->low_water < p->high_water && p->high_water <= fifo))
+        return NULL;
+    snprintf(buffer, size, "nic[%s].pause: low_water %lldB, high_water %lldB and nic.fifo %lldB must follow each other: low "
+             "below high, high not above the packet buffer", c->nic_name[nic], (long long)p->low_water,
+             (long long)p->high_water, fifo);
+    return buffer;
+}
+
+/* A frame over several buffers must find them all posted, whatever the driver's refill leaves out. */
+static const char *check_buffers(const struct config *c, int nic, char *buffer, size_t size)
+{
+    const struct ring_params *r = &c->nic[nic].ring;
+    int64_t longest = c->nic[nic].mac.max_frame - ETH_FCS;
+    int64_t most = r->buffer > 0 ? (longest + r->buffer - 1) / r->buffer : 1;
+    int64_t kept = (r->refill_at_end > 0 ? r->refill_at_end - 1 : r->refill_batch - 1) +
+                   (r->tail_multiple > 1 ? r->tail_multiple : 0);
+
+    if (most <= 1 || r->rx - r->reserved - kept >= most)
+        return NULL;
+    snprintf(buffer, size, "nic[%s].ring.rx is %d: a frame of nic.max_frame needs %d buffers of nic.ring.buffer, and the "
+             "driver's refill may keep %d back", c->nic_name[nic], (int)r->rx, (int)most, (int)kept);
+    return buffer;
+}
+
+/* Pages are kept of buffers that each hold a whole frame and belong to no skb yet. */
+static const char *check_pages(const struct config *c, int nic, char *buffer, size_t size)
+{
+    const struct nic_config *n = &c->nic[nic];
+    bool long_frames = n->ring.buffer > 0 && n->ring.buffer < n->mac.max_frame - ETH_FCS;
+
+    if (n->pages.kind != PAGES_RECYCLED && (long_frames || n->driver.holds_skbs)) {
+        snprintf(buffer, size, "nic[%s].ring.pages: half and pool are modelled without %s", c->nic_name[nic],
+                 long_frames ? "frames over several buffers: set nic.ring.buffer to 0" : "nic.ring.holds_skbs");
+        return buffer;
+    }
+    if (n->pages.alloc_fail > 0 && n->pause.tx && c->host->run.duration == 0) {
+        snprintf(buffer, size, "nic[%s].ring.alloc_fail may leave a ring without buffers for ever, and nic.pause.tx then stops "
+                 "its sender: set run.duration", c->nic_name[nic]);
+        return buffer;
+    }
+    return NULL;
 }
 
 /* Two applications that would bind the same port. */
@@ -258,7 +308,8 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
         return why;
     for (int i = 0; i < c->nics; i++) {
         if ((why = check_queues(c, i, buffer, size)) != NULL || (why = check_rss(c, i, buffer, size)) != NULL ||
-            (why = xdp_check(c, i, buffer, size)) != NULL)
+            (why = xdp_check(c, i, buffer, size)) != NULL || (why = check_pause(c, i, buffer, size)) != NULL ||
+            (why = check_buffers(c, i, buffer, size)) != NULL || (why = check_pages(c, i, buffer, size)) != NULL)
             return why;
         const struct ring_params *r = &c->nic[i].ring;
         if (r->rx - r->reserved < r->tail_multiple) {
@@ -395,6 +446,10 @@ static int nics_init(struct host *h)
         if (strcmp(h->nic[i].name, h->config.text[h->hc->tx.route]) == 0)
             h->egress = &h->nic[i];
     }
+    for (int i = 0; i < h->nics; i++)
+        h->descriptors += h->nic[i].queues * h->nic[i].config->ring.rx;
+    for (int i = 0; i < h->nics; i++)
+        dma_translate(&h->nic[i].dma, h->descriptors);
     for (uint32_t f = 0; f < h->flows; f++) {       /* a veth has one queue, whatever the hash says */
         int queue = h->nic[h->flow[f].nic].veth ? 0 : h->flow[f].queue;
         h->flow[f].books = &h->queue_ledger[h->flow[f].nic * CONFIG_QUEUES + queue];
@@ -572,6 +627,7 @@ int host_init(struct host *h, const struct config *c, uint64_t seed, uint64_t re
     pool_init(&h->frames, sizeof(struct frame));
     pool_init(&h->skbs, sizeof(struct skb));
     pool_init(&h->head_pages, sizeof(struct head_page));
+    pool_init(&h->rx_pages, sizeof(struct rx_page));
     if (config_check(c, why, size) != NULL)
         return -1;
     snprintf(why, size, "out of memory while building the machine");
@@ -630,6 +686,7 @@ void host_free(struct host *h)
     pool_free(&h->frames);
     pool_free(&h->skbs);
     pool_free(&h->head_pages);
+    pool_free(&h->rx_pages);
     config_free(&h->config);
     engine_free(&h->engine);
 }
@@ -724,6 +781,10 @@ bool host_deterministic(const struct host *h)
 {
     if (h->hc->cpu.tick_phase < 0 || h->hc->run.cost_cv > 0)
         return false;
+    for (int i = 0; i < h->nics; i++) {
+        if (h->nic[i].config->pages.alloc_fail > 0)
+            return false;
+    }
     for (int i = 0; i < h->traffics; i++) {
         const struct traffic_params *p = &h->traffic[i].params;
         bool thinks = p->kind == TRAFFIC_RR && p->think > 0 && p->think_kind == TRAFFIC_THINK_EXPONENTIAL;

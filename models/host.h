@@ -119,6 +119,7 @@ struct host {
     struct backlog *backlog;
     struct nic *nic;
     int nics;
+    int64_t descriptors;        /* of all rings */
     struct nic *egress;         /* of host.default_route; NULL: none */
     struct traffic *traffic;
     int traffics;
@@ -145,7 +146,7 @@ struct host {
     uint64_t skb_builds, skb_heads_at;  /* so far; at which number the cache of sk_buffs is refilled */
     int64_t skb_heads_every;    /* hc->skb.heads_every and heads, at hand */
     ps_t skb_heads;
-    struct pool head_pages;
+    struct pool head_pages, rx_pages;
     struct head_page *head_page;        /* that heads are cut from; NULL: a new one is needed */
     int64_t heads_left;         /* in it */
 

@@ -76,7 +76,9 @@ struct nic_config {
     struct phy_params phy;
     struct mac_params mac;
     struct fifo_params fifo;
+    struct pause_params pause;
     struct ring_params ring;
+    struct pages_params pages;
     struct coalesce_params coalesce;
     struct rss_params rss;
     struct rfs_nic_params rfs;

@@ -97,6 +97,8 @@ FRAME_END_INLINE void frame_end(struct host *h, struct frame *f, enum fate fate,
     if (fate == FATE_DELIVERED && f->wire_at >= h->warm_at)
         add_latencies(h, f, when);
     observe(h, f, fate, kind, when);
+    if (fate != FATE_RX_NO_DESC && f->page)
+        pages_release(f->page);
     trace_emit(&h->engine.trace, when, TRACE_KFREE_SKB, f->cpu, (int64_t)f->id, fate);
     pool_return(&h->frames, f);
 }
@@ -178,13 +180,16 @@ static void nic_counters(const struct nic *n, struct emitter e)
     e.scope = n->name;
     if (n->veth)
         emit(&e, &veth_model, &n->veth->counters);
+    emit(&e, &wire_model, &n->wire.counters);
     emit(&e, &mac_model, &n->mac.counters);
     emit(&e, &fifo_model, &n->fifo.counters);
+    emit(&e, &pause_model, &n->pause.counters);
     for (int i = 0; i < n->queues; i++) {
         const struct nic_queue *q = &n->queue[i];
         snprintf(scope, sizeof scope, "%s.q%d", n->name, i);
         e.scope = scope;
         emit(&e, &ring_model, &q->ring.counters);
+        emit(&e, &pages_model, &q->pages.counters);
         emit(&e, &irq_host_model, &q->irq.counters);
         for (int c = 0; c < n->host->cpus && q->irq.columns; c++) {
             char column[2 * CONFIG_NAME + 16];

@@ -2,6 +2,7 @@
 #include "models/nic.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,9 +63,18 @@ static inline struct traffic *next_source(const struct nic *n)
     return best;
 }
 
+/* A frame that could start at `start` starts when no pause stops it; PS_NEVER: not yet. */
+static ps_t unpaused(struct nic *n, ps_t start)
+{
+    start = pause_start(&n->pause, start);
+    if (start != PS_NEVER)
+        pause_started(&n->pause, start);
+    return start;
+}
+
 /* Puts the next frame on the wire if its time is settled: an open loop's always is; with a closed loop about, only what
  * starts before anything that a sender might still send. */
-static inline void draw(struct nic *n)
+static inline __attribute__((always_inline)) void draw(struct nic *n, bool winding)
 {
     struct host *h = n->host;
     struct traffic *t = next_source(n);
@@ -73,6 +83,8 @@ static inline void draw(struct nic *n)
         return;
     ps_t start = wire_start(&n->wire, traffic_peek(t));
     if (n->has_senders && start > n->engine->now + n->lookahead)
+        return;
+    if (winding && (start = unpaused(n, start)) == PS_NEVER)
         return;
 
     struct frame *blank = pool_take(&h->frames);
@@ -85,8 +97,17 @@ static inline void draw(struct nic *n)
     if (f->sampled)
         n->next_sample += h->sample_every;
     f->id = (uint64_t)n->index << NIC_FRAME_BITS | n->drawn++;
-    f->wire_at = wire_admit(&n->wire, f->wire_at, f->wire_bytes) + phy_delay(&n->config->phy);
+    ps_t last_bit = wire_admit(&n->wire, start, f->wire_bytes);
+    if (winding)
+        n->incoming_cut = wire_cut(&n->wire, last_bit);
+    f->wire_at = last_bit + phy_delay(&n->config->phy);
     n->incoming = f;
+}
+
+/* The same wherever it is not one frame after the other. */
+static __attribute__((noinline)) void draw_one(struct nic *n)
+{
+    draw(n, n->winding);
 }
 
 /* When the FIFO's oldest frame can leave: PS_NEVER while it must wait for a descriptor. */
@@ -149,23 +170,32 @@ static inline void no_descriptor(struct nic *n, struct nic_queue *q, struct fram
     host_frame_no_desc(n->host, f, now);
 }
 
-/* The oldest frame gets a descriptor and is written, or meets an empty ring at `now`. */
+static struct frame *take_oldest(struct nic *n, ps_t now)
+{
+    struct frame *f = fifo_take(&n->fifo);
+
+    pause_drained(&n->pause, n->fifo.used, now);
+    return f;
+}
+
+/* The oldest frame gets its descriptors and is written, or meets a ring without them at `now`. */
 static void leave(struct nic *n, ps_t now)
 {
     struct frame *f = n->fifo.frames.first;
     const struct flow *flow = &n->host->flow[f->flow];
     struct nic_queue *q = &n->queue[f->queue >= 0 ? f->queue : flow->queue];   /* one that waited has its queue */
 
+    int64_t buffers = ring_buffers(&q->ring, f->wire_bytes);
+
     steer(q, f, flow->books);
-    if (ring_claim(&q->ring)) {
-        fifo_take(&n->fifo);
-        write_frame(n, q, f, now);
+    if (ring_claim_several(&q->ring, buffers)) {
+        write_frame(n, q, take_oldest(n, now), now);
     } else if (n->config->ring.empty_mode == RING_EMPTY_HOLD) {
         n->fifo.counters.rx_no_buffer_count++;
         n->blocked = q;
+        n->wanted = buffers;
     } else {
-        fifo_take(&n->fifo);
-        no_descriptor(n, q, f, now);
+        no_descriptor(n, q, take_oldest(n, now), now);
     }
 }
 
@@ -202,6 +232,17 @@ static inline bool pass(struct nic *n, struct frame *f)
     return true;
 }
 
+/* What the boxes before the FIFO make of a frame. */
+static enum fate admit(struct nic *n, const struct frame *f)
+{
+    if (n->incoming_cut) {
+        n->wire.counters.rx_no_carrier++;
+        return FATE_RX_NO_CARRIER;
+    }
+    enum fate fate = mac_check(&n->mac, f);
+    return fate == FATE_IN_FLIGHT && n->host->flow[f->flow].filtered ? mac_filter(&n->mac) : fate;
+}
+
 /* A frame's last bit is here: MAC, then FIFO. */
 static void arrive(struct nic *n)
 {
@@ -210,12 +251,13 @@ static void arrive(struct nic *n)
 
     n->incoming = NULL;
     count_arrival(h, f, &h->flow[f->flow]);
-    enum fate fate = mac_check(&n->mac, f);
+    enum fate fate = admit(n, f);
     if (fate == FATE_IN_FLIGHT && !fifo_put(&n->fifo, f))
         fate = FATE_RX_MISSED_ERRORS;
+    pause_filled(&n->pause, n->fifo.used, f->wire_at);
     if (fate != FATE_IN_FLIGHT)
         host_frame_end_at(h, f, fate, f->wire_at);
-    draw(n);
+    draw_one(n);
 }
 
 /* ---- time ---- */
@@ -233,33 +275,51 @@ static inline void arm(struct nic *n)
         engine_reschedule(e, &n->transition, n->next_at > e->now ? n->next_at : e->now);
 }
 
+static inline ps_t earlier(ps_t a, ps_t b)
+{
+    return a < b ? a : b;
+}
+
+/* When the next frame that is not yet drawn starts, as far as is known. */
+static ps_t start_at(const struct nic *n)
+{
+    const struct traffic *t = next_source(n);
+
+    if (!t || traffic_peek(t) >= n->host->stop_at)
+        return PS_NEVER;
+    ps_t start = wire_start(&n->wire, traffic_peek(t));
+    return pause_start(&n->pause, start);
+}
+
 /* The next instant at which something happens in hardware: an arrival, a DMA, or (closed loops) a start. */
 static ps_t next_transition(const struct nic *n)
 {
-    ps_t next = leave_at(n);
+    ps_t next = earlier(leave_at(n), n->incoming ? n->incoming->wire_at : start_at(n));
 
-    if (n->incoming)
-        return n->incoming->wire_at < next ? n->incoming->wire_at : next;
-    const struct traffic *t = next_source(n);
-    if (t && traffic_peek(t) < n->host->stop_at) {
-        ps_t start = wire_start(&n->wire, traffic_peek(t));
-        if (start < next)
-            next = start;
-    }
-    return next;
+    return n->winding ? earlier(next, earlier(n->pause.again_at, wire_flaps_at(&n->wire))) : next;
+}
+
+/* What happens beside the frames. */
+static void wind(struct nic *n, ps_t now)
+{
+    pause_settle(&n->pause, now);
+    n->wire.counters.link_down_events += wire_flaps_at(&n->wire) <= now;
 }
 
 void nic_catch_up(struct nic *n)
 {
     ps_t now = n->engine->now;
+    bool straight = !n->winding;
 
     if (!n->incoming)
-        draw(n);
+        draw_one(n);
     for (;;) {
-        while (n->incoming && n->incoming->wire_at <= now && pass(n, n->incoming)) {
+        while (straight && n->incoming && n->incoming->wire_at <= now && pass(n, n->incoming)) {
             n->incoming = NULL;
-            draw(n);
+            draw(n, false);
         }
+        if (!straight && !n->incoming)         /* its sender may go on again */
+            draw_one(n);
         ps_t arrival = n->incoming ? n->incoming->wire_at : PS_NEVER;
         ps_t leaving = leave_at(n);
         if (leaving <= arrival && leaving <= now)
@@ -269,6 +329,8 @@ void nic_catch_up(struct nic *n)
         else
             break;
     }
+    if (!straight)
+        wind(n, now);
     n->next_at = next_transition(n);
     arm(n);
 }
@@ -290,7 +352,7 @@ void nic_tail(struct nic_queue *q)
 {
     struct nic *n = q->nic;
 
-    if (n->blocked != q)
+    if (n->blocked != q || q->ring.posted < n->wanted)
         return;
     n->blocked = NULL;
     if (n->dma.free_at < n->engine->now)
@@ -361,12 +423,18 @@ static int queue_init(struct nic *n, int index)
 
     *q = (struct nic_queue){ .nic = n, .index = index, .config = &n->config->queue[index] };
     ring_init(&q->ring, &n->config->ring);
+    char stream[32];
+    snprintf(stream, sizeof stream, "nic%d.q%d.alloc", n->index, index);
+    if (pages_init(&q->pages, &n->config->pages, &n->host->rx_pages, n->config->ring.rx,
+                   n->config->ring.rx - n->config->ring.reserved, stream, n->host->seed, n->host->replication) != 0)
+        return -1;
     coalesce_init(&q->coalesce, &n->config->coalesce);
     watch(q);
     q->driver = (struct driver){
         .params = &hc->driver, .nic_params = &n->config->driver,
         .gro = n->config->driver.gro && !xdp_is_generic(&n->config->xdp),
     };
+    q->driver.extras = driver_extras(q);
     xsk_init(&q->xsk, q);
     if (n->host->cpumap && (q->bulk = calloc((size_t)n->host->cpus, sizeof *q->bulk)) == NULL)
         return -1;
@@ -398,6 +466,23 @@ static void closed_loop(struct nic *n, const struct traffic_params *p)
     n->has_senders = true;
 }
 
+/* Flows that the address filter keeps out, and whatever else a frame may meet that pass() knows nothing of. */
+static int winding_init(struct nic *n)
+{
+    const struct nic_config *c = n->config;
+    struct host *h = n->host;
+
+    for (uint32_t i = 0; i < h->flows; i++) {
+        if (h->flow[i].nic != n->index)
+            continue;
+        h->flow[i].filtered = h->flow[i].key.otherhost && !c->mac.promisc;
+        n->winding |= h->flow[i].filtered;
+    }
+    n->buffers_most = ring_buffers(&n->queue[0].ring, c->mac.max_frame);
+    n->winding |= c->pause.tx || c->wire.flap_for > 0 || n->buffers_most > 1;
+    return pause_init(&n->pause, &c->pause, c->wire.link, c->wire.flight + phy_delay(&c->phy));
+}
+
 int nic_init(struct nic *n, struct host *host, int index)
 {
     *n = (struct nic){
@@ -427,6 +512,8 @@ int nic_init(struct nic *n, struct host *host, int index)
     }
     if (!wired && veth_init(n) != 0)
         return -1;
+    if (winding_init(n) != 0)
+        return -1;
     return event_init(n->engine, &n->transition, EVENT_DEVICE, nic_transition, n);
 }
 
@@ -436,9 +523,11 @@ void nic_free(struct nic *n)
         tx_free(&n->queue[q].tx);
         free(n->queue[q].bulk);
         free(n->queue[q].irq.columns);
+        pages_free(&n->queue[q].pages);
     }
     free(n->queue);
     free(n->source);
+    pause_free(&n->pause);
     free(n->veth);
 }
 

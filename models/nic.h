@@ -27,6 +27,8 @@
 #include "models/irq.h"
 #include "models/mac.h"
 #include "models/napi.h"
+#include "models/pages.h"
+#include "models/pause.h"
 #include "models/phy.h"
 #include "models/ring.h"
 #include "models/traffic.h"
@@ -52,6 +54,7 @@ struct nic_queue {
     struct nic *nic;
     int index;
     struct ring ring;
+    struct pages pages;
     struct coalesce coalesce;
     struct event fire;          /* the moderated interrupt */
     bool alert;                 /* the next completion may move it */
@@ -74,6 +77,7 @@ struct nic {
     struct wire wire;
     struct mac mac;
     struct fifo fifo;
+    struct pause pause;
     struct dma dma;
     struct wire tx_wire;        /* the other direction */
     struct nic_queue *queue;
@@ -81,12 +85,16 @@ struct nic {
 
     struct traffic **source;    /* that send to this NIC */
     int sources;
+    bool winding;               /* some feature is on that the straight way through the hardware leaves out */
     bool has_senders;           /* then a frame is drawn only when its start is settled: */
     ps_t lookahead;             /* nothing that is sent now starts at or before now + lookahead */
     uint64_t drawn, next_sample;        /* frames put on this wire; number of the next to be sampled */
     struct frame *incoming;     /* on the wire: its wire_at is its arrival at the MAC */
+    bool incoming_cut;          /* .. and the link is down when it does */
     struct veth *veth;          /* kind veth: what stands in for all the hardware */
-    struct nic_queue *blocked;  /* ring-empty mode hold: the FIFO's oldest frame waits for its descriptor */
+    struct nic_queue *blocked;  /* ring-empty mode hold: the FIFO's oldest frame waits for its descriptors .. */
+    int64_t wanted;             /* .. so many */
+    int64_t buffers_most;       /* descriptors of the longest frame */
     ps_t least_slot;            /* no two arrivals at the MAC are closer: shortest frame, rounding deducted */
     ps_t next_at;               /* next transition of the hardware, PS_NEVER: none known */
     struct event transition;
@@ -108,9 +116,10 @@ static inline void nic_settle(struct nic *n)
 static inline bool nic_ring_lasts(const struct nic_queue *q)
 {
     const struct nic *n = q->nic;
+    int64_t frames = n->buffers_most == 1 ? q->ring.posted : q->ring.posted / n->buffers_most;
 
     return n->next_at > n->engine->now ||
-           n->engine->now - n->next_at < (q->ring.posted - 1 - n->fifo.frames.length) * n->least_slot;
+           n->engine->now - n->next_at < (frames - 1 - n->fifo.frames.length) * n->least_slot;
 }
 
 void nic_tail(struct nic_queue *q);

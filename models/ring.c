@@ -22,6 +22,9 @@ static const struct param rows[] = {
           "ixgbe: no; igb and e1000e: 1; mlx5: wqe_bulk"),
     PARAM(struct ring_params, tail_multiple, "nic.ring.tail_multiple", UNIT_COUNT, 1, 1, 256,
           "the tail register is written only at multiples of this index", "e1000e: 16; ice: 8; others 1"),
+    PARAM(struct ring_params, buffer, "nic.ring.buffer", UNIT_BYTES, 0, 0, 16384,
+          "bytes a receive buffer takes; a longer frame uses several descriptors; 0: a buffer takes any frame",
+          "ours: any; ixgbe and i40e: 2048, above MTU 1500 3072, igb: 2048; e1000e, mlx5's linear RQ: a frame"),
 };
 ALL_FIELDS_HAVE_ROWS(struct ring_params, rows);
 
@@ -42,6 +45,8 @@ const struct model_info ring_model = {
 
 void ring_init(struct ring *r, const struct ring_params *p)
 {
-    *r = (struct ring){ .params = p, .next_to_use = p->rx - p->reserved };
+    *r = (struct ring){
+        .params = p, .single = p->buffer > 0 ? p->buffer : INT32_MAX, .next_to_use = p->rx - p->reserved,
+    };
     ring_write_tail(r);
 }

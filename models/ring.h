@@ -7,11 +7,15 @@
  *       ring_refill()    the driver gives buffers back, and writes the tail now and then
  * Out   -
  *
+ * A frame longer than a buffer (nic.ring.buffer) takes as many descriptors as it needs, of which only the last says that
+ * the frame is complete: it is one frame to the driver's budget. It is written when all of them are there.
+ *
  * posted (the NIC may use it) + filled (a frame waits or is being written) + empty (taken, not refilled) + unwritten
  * (refilled, tail not yet written) + reserved = rx. The NIC stops when posted is 0 even if some are empty: a driver
  * that refills in batches has a shorter ring than it asked for. Intel keeps one slot empty (head == tail means
  * none), mlx5 none.
- * Not modelled: frames over several buffers; the ring's footprint in the cache. */
+ * Not modelled: a frame that is cut when descriptors run out in its middle; e1000e's discarding of frames over several
+ * buffers at the standard MTU; the descriptor cache of the NIC: it prefetches before it runs dry. */
 #ifndef MODELS_RING_H
 #define MODELS_RING_H
 
@@ -30,6 +34,7 @@ struct ring_params {
     int64_t refill_batch;       /* refilled in the poll when so many are empty; 0: only at its end */
     int64_t refill_at_end;      /* the poll's end refills the rest: 0 no, else when at least so many */
     int64_t tail_multiple;      /* the tail is written only at multiples */
+    int64_t buffer;             /* bytes of a receive buffer; 0: any frame fits */
 };
 extern const struct model_info ring_model;
 
@@ -42,6 +47,7 @@ struct ring_counters {
 struct ring {
     const struct ring_params *params;
     struct ring_counters counters;
+    int64_t single;             /* longest frame, without FCS, that one buffer holds */
     int64_t posted, empty;
     int64_t tail;               /* index after the last descriptor given to the NIC, counted without wrap */
     int64_t next_to_use;        /* index after the last refilled */
@@ -49,13 +55,24 @@ struct ring {
 };
 
 void ring_init(struct ring *r, const struct ring_params *p);
-static inline bool ring_claim(struct ring *r)
+
+/* The descriptors that a frame of so many bytes on the wire takes. */
+static inline int64_t ring_buffers(const struct ring *r, int64_t wire_bytes)
 {
-    if (r->posted == 0)
+    int64_t bytes = wire_bytes - ETH_FCS;
+
+    return bytes <= r->single ? 1 : (bytes + r->single - 1) / r->single;
+}
+
+static inline bool ring_claim_several(struct ring *r, int64_t n)
+{
+    if (r->posted < n)
         return false;
-    r->posted--;
+    r->posted -= n;
     return true;
 }
+
+static inline bool ring_claim(struct ring *r) { return ring_claim_several(r, 1); }
 
 static inline void ring_complete(struct ring *r, struct frame *f)
 {
@@ -75,9 +92,9 @@ static inline struct frame *ring_take(struct ring *r, ps_t now)
     if (!ring_visible(r, now))
         return NULL;
     frame_pop(&r->filled);
-    r->empty++;
+    r->empty += ring_buffers(r, f->wire_bytes);
     r->counters.rx_packets++;
-    r->counters.rx_bytes += (uint64_t)f->wire_bytes - 4;        /* the FCS is stripped */
+    r->counters.rx_bytes += (uint64_t)f->wire_bytes - ETH_FCS;  /* it is stripped */
     return f;
 }
 

@@ -9,7 +9,8 @@
  * truesize rules (kernel-version and driver facts, as parameters): build_skb on a half page charges
  * SKB_TRUESIZE(half page); a frame up to `nic.copybreak` is copied into a small head of its own.
  * Small heads are cut from pages, `page_every` from each: allocating one costs, and so does the last free of its heads.
- * Not modelled: the bytes themselves; frames over several buffers; page recycling. */
+ * A frame over several buffers has the first in its linear part and a fragment for each further.
+ * Not modelled: the bytes themselves. */
 #ifndef MODELS_SKB_H
 #define MODELS_SKB_H
 
@@ -140,6 +141,21 @@ static inline void skb_build_plain(struct skb *s, struct frame *f, const struct 
 
 /* Fills in the rest of such an skb, for company that takes the long way. */
 void skb_complete(struct skb *s, const struct flow *flow, const struct skb_nic_params *p, bool hashed);
+
+/* The frame goes on in `n` more buffers, the first being full with `bytes`. */
+static inline void skb_add_buffers(struct skb *s, int n, int64_t bytes)
+{
+    s->truesize += n * s->truesize_frag;
+    s->truesize_frag *= n + 1;
+    s->frags = (uint8_t)n;
+    s->tail = (int16_t)(s->mac_header + bytes);
+}
+
+/* Bytes that are not in the linear part (skb->data_len) of an skb as the driver has built it. */
+static inline int32_t skb_data_len(const struct skb *s)
+{
+    return s->len - (s->tail - s->data);
+}
 
 /* A layer takes its header off: data moves on by n. Returns the new data offset. */
 static inline int skb_pull(struct skb *s, int n)

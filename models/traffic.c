@@ -52,6 +52,9 @@ static const struct param rows[] = {
       "source ports of one address before the next address goes on; 0: all from traffic.sport up", "ours"),
     P_TEXT(saddr, "saddr", "source address as a dotted quad; empty means 10.0.0.1", "ours: RFC 1918"),
     P_TEXT(daddr, "daddr", "destination address as a dotted quad; empty means 10.0.0.2", "ours: RFC 1918"),
+    PARAM_SWITCH(struct traffic_params, otherhost, "traffic.otherhost", 0,
+                 "the destination MAC address is another host's, as of frames that a switch floods; replay: as captured",
+                 "ours: frames are for this host"),
     P(sport, "sport", UNIT_COUNT, 9000, 1, 65535, "source port of the first flow", "ours"),
     P(dport, "dport", UNIT_COUNT, 9, 1, 65535, "destination port",
       "RFC 863, the discard port, as Linux pktgen sends to"),
@@ -286,6 +289,7 @@ void traffic_flow_keys(const struct config *c, int source, struct flow_key *keys
         keys[i] = (struct flow_key){
             .saddr = saddr + i / ports, .daddr = daddr, .sport = (uint16_t)(p->sport + i % ports),
             .dport = (uint16_t)p->dport, .proto = is_tcp(p) ? FLOW_TCP : FLOW_UDP,
+            .otherhost = (uint8_t)p->otherhost,
         };
 }
 

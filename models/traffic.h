@@ -76,6 +76,7 @@ struct traffic_params {
     int64_t flows;              /* round robin over so many source ports, then addresses */
     int64_t sports;             /* source ports of an address; 0: all from sport up */
     int64_t saddr, daddr;       /* UNIT_TEXT dotted quads */
+    int64_t otherhost;          /* switch: to another host's MAC address; not for replay */
     int64_t sport, dport;       /* first source port of each address */
     int64_t start;              /* of the source after the beginning of the run */
     int64_t stop;               /* no frame starts at or after it; 0: never */

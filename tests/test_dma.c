@@ -59,6 +59,29 @@ START_TEST(a_broken_picosecond_is_rounded_up)
 }
 END_TEST
 
+/* An IOTLB of 64: rings of 64 buffers in all always hit, one more and each write misses, 330 ns late and 40 on the bus. */
+START_TEST(an_iotlb_smaller_than_the_rings_misses_every_time)
+{
+    struct dma_params p = byte_a_ns;
+    p.iotlb = 64;
+    p.iotlb_miss = 330 * NS;
+    p.iotlb_hold = 40 * NS;
+    struct dma d = { .params = &p };
+
+    dma_translate(&d, 64);
+    CHECK_EQ(dma_write(&d, 0, 60), (124 + 400) * NS);
+    CHECK_EQ(d.free_at, 124 * NS);
+    d = (struct dma){ .params = &p };
+    dma_translate(&d, 65);
+    CHECK_EQ(dma_write(&d, 0, 60), (124 + 40 + 400 + 330) * NS);
+    CHECK_EQ(d.free_at, (124 + 40) * NS);
+    p.iotlb = 0;
+    d = (struct dma){ .params = &p };
+    dma_translate(&d, 65);
+    CHECK_EQ(dma_write(&d, 0, 60), (124 + 400) * NS);
+}
+END_TEST
+
 /* 124, 1698 and 124 bytes: the time of one size is not kept for another, and the bus's time adds up. */
 START_TEST(sizes_may_alternate)
 {
@@ -72,4 +95,5 @@ START_TEST(sizes_may_alternate)
 END_TEST
 
 SUITE(dma, a_frame_takes_its_bytes_and_a_header_for_each_tlp, a_smaller_payload_needs_more_tlps,
-      without_a_descriptor_there_is_no_completion_write, a_broken_picosecond_is_rounded_up, sizes_may_alternate)
+      without_a_descriptor_there_is_no_completion_write, a_broken_picosecond_is_rounded_up, sizes_may_alternate,
+      an_iotlb_smaller_than_the_rings_misses_every_time)

@@ -231,6 +231,82 @@ START_TEST(a_refill_costs_its_call_and_its_descriptors)
 }
 END_TEST
 
+/* ---- frames over several buffers ---- */
+
+#define JUMBO  "nic.max_frame=9022B nic.ring.buffer=2048B "
+
+/* 9014 bytes are five buffers: one frame of the budget, 100 for it and 10 for each further buffer, five descriptors to
+ * refill; its skb is charged for all five, four of them fragments. */
+START_TEST(a_frame_over_five_buffers_is_one_frame_to_the_budget)
+{
+    begin(JUMBO "cost.driver.frame=100cycles cost.driver.buffer=10cycles cost.driver.refill_frame=1cycles "
+          "kernel.napi.weight=2 cpu.ipi_latency=1ms pcie.msix_latency=10us");
+    for (int i = 0; i < 3; i++)
+        rig_frame(&r, 10 * US, 0, 8972);
+    rig_start(&r);
+    rig_until(&r, 500 * US);
+    CHECK_EQ(poll(0)->a, 2);
+    CHECK_EQ(poll(1)->a, 1);
+    CHECK_EQ(poll(0)->at - rig_note(&r, TRACE_IRQ_HANDLER_ENTRY, 0)->at, (2 * 140 + 10) * NS);
+    CHECK_EQ(queue()->ring.posted, 8191);
+    CHECK_EQ(r.host.app[0].udp.udp.rmem_alloc, 3 * (2304 + 4 * 2048));
+    rig_free(&r);
+}
+END_TEST
+
+/* ---- what some machines do more ---- */
+
+/* A hardware time stamp costs every frame the same. */
+START_TEST(a_hardware_time_stamp_costs_every_frame)
+{
+    for (int on = 0; on < 2; on++) {
+        begin("cost.driver.hwtstamp=60cycles");
+        rig_set(&r, on ? "nic.hwtstamp=on" : "nic.hwtstamp=off");
+        ps_t at = waiting(3);
+        CHECK_EQ(poll(0)->at, at + (on ? 180 : 0) * NS);
+        rig_free(&r);
+    }
+}
+END_TEST
+
+/* A segment of 100 bytes has 120 behind its IP header: 2 a byte in software. The datagram is summed up by its reader. */
+START_TEST(without_checksum_offload_the_poll_sums_up_tcp)
+{
+    for (int on = 0; on < 2; on++) {
+        begin("cost.driver.checksum_byte=2cycles/B pcie.msix_latency=1us");
+        rig_set(&r, on ? "nic.features.rx=on" : "nic.features.rx=off");
+        rig_segment(&r, 10 * US, rig_flow(&r, FLOW_TCP, 1, 9), 1, 100);
+        rig_burst(&r, 10 * US, 0, 1);
+        rig_run(&r);
+        CHECK_EQ(poll(0)->at - rig_end(&r, 0)->frame.irq_at, on ? 0 : 240 * NS);
+        rig_free(&r);
+    }
+}
+END_TEST
+
+/* 8192 frames of one line each are 512 KiB (the rig's descriptors have no bytes): they fit, or of 384 KiB a quarter of 1000
+ * is expected to be missing; frames of 1514 bytes are 24 lines, 12 MiB, of which 6 have no room. */
+START_TEST(rings_larger_than_their_share_of_the_cache_cost_what_is_expected_to_miss)
+{
+    static const struct { const char *settings; int payload; ps_t cost; } row[] = {
+        { "cpu.ddio.size=0B", 18, 0 },
+        { "cpu.ddio.size=512KiB", 18, 0 },
+        { "cpu.ddio.size=384KiB", 18, 250 * NS },
+        { "cpu.ddio.size=6MiB", 1472, 500 * NS },
+        { "cpu.ddio.size=6MiB nic.ring.rx=4096", 1472, 0 },
+    };
+
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        begin("cost.driver.ddio_miss=1000cycles");
+        rig_set(&r, row[i].settings);
+        rig_frame(&r, 10 * US, 0, row[i].payload);
+        rig_run(&r);
+        CHECK_EQ(poll(0)->at - rig_end(&r, 0)->frame.irq_at, row[i].cost);
+        rig_free(&r);
+    }
+}
+END_TEST
+
 /* ---- the hash ---- */
 
 /* Eight flows, whose hashes do not all end in the same three bits, are held; without rxhash all in bucket
@@ -422,7 +498,9 @@ SUITE(driver, a_frame_visible_when_the_poll_looks_is_taken_by_it, a_poll_goes_on
       a_copied_frame_is_charged_as_a_small_head, gro_costs_each_frame_each_merge_and_each_flush,
       memory_costs_come_in_a_fixed_rhythm, the_ring_is_refilled_in_batches_within_the_poll,
       the_end_of_a_poll_refills_what_is_enough, a_refill_costs_its_call_and_its_descriptors,
-      without_rxhash_the_stack_sees_no_hash,
+      without_rxhash_the_stack_sees_no_hash, a_frame_over_five_buffers_is_one_frame_to_the_budget,
+      a_hardware_time_stamp_costs_every_frame, without_checksum_offload_the_poll_sums_up_tcp,
+      rings_larger_than_their_share_of_the_cache_cost_what_is_expected_to_miss,
       a_copy_costs_beside_its_bytes, without_gro_each_frame_passes_it_by, a_ring_of_skbs_is_refilled_with_skbs,
       the_refills_of_a_ring_of_skbs_share_a_rhythm, a_copied_frame_leaves_the_ring_its_skb,
       whoever_drops_an_skb_of_the_ring_frees_it,

@@ -52,7 +52,7 @@ START_TEST(kinds_are_what_the_enumeration_says)
 {
     EACH_FATE(f) {
         enum fate_kind kind = f == FATE_IN_FLIGHT ? FATE_KIND_IN_FLIGHT : f == FATE_DELIVERED ? FATE_KIND_DELIVERED
-                              : f <= FATE_XDP_DROP || f == FATE_XDP_TX ? FATE_KIND_CONSUMED : FATE_KIND_DROPPED;
+                              : f <= FATE_XDP_DROP || f == FATE_XDP_TX || f == FATE_MAC_FILTERED ? FATE_KIND_CONSUMED : FATE_KIND_DROPPED;
         ck_assert_msg(fate_info[f].kind == kind, "%s", fate_info[f].name);
     }
 }
@@ -62,7 +62,7 @@ END_TEST
 START_TEST(names_are_those_of_ethtool_and_of_the_kernel)
 {
     EACH_FATE(f) {
-        bool hardware = f >= FATE_RX_CRC_ERRORS && f <= FATE_RX_NO_DESC;
+        bool hardware = (f >= FATE_RX_CRC_ERRORS && f <= FATE_RX_NO_DESC) || f == FATE_RX_NO_CARRIER;
         for (const char *c = fate_info[f].name; *c; c++)
             ck_assert_msg(hardware ? islower((unsigned char)*c) || *c == '_'
                                    : isupper((unsigned char)*c) || isdigit((unsigned char)*c) || *c == '_',

@@ -12,7 +12,7 @@ enum { FRAMES = 16 };           /* of a replay, 10 us apart */
 
 /* The counters that stand for losses, whatever the cause; those of a row's `moves` are K, the others 0. */
 static const char *const loss_counters[] = {
-    "rx_crc_errors", "rx_length_errors", "rx_missed_errors", "rx_no_desc", "dropped", "rx_nohandler", "veth_tx_dropped",
+    "rx_no_carrier", "rx_crc_errors", "rx_length_errors", "rx_short_length_errors", "rx_long_length_errors", "rx_missed_errors", "rx_no_desc", "dropped", "rx_nohandler", "veth_tx_dropped",
     "veth_rx_dropped", "qdisc_dropped", "IpInHdrErrors", "IpInAddrErrors", "IpExtInTruncatedPkts", "IpExtInCsumErrors",
     "nf_dropped", "nf_conntrack_drop", "UdpNoPorts", "UdpInErrors", "UdpRcvbufErrors", "UdpInCsumErrors", "TcpInErrs",
     "TcpInCsumErrors", "TcpExtTCPOFODrop", "TcpExtOfoPruned", "TcpExtRcvPruned", "TcpExtTCPRcvQDrop",
@@ -183,8 +183,10 @@ static const char machine[] =
 
 static const struct drop_point points[] = {
     { FATE_RX_CRC_ERRORS, 32, "rx_crc_errors", NULL, "traffic.frames=32 traffic.fcs_errors=1000000" },
-    { FATE_RX_LENGTH_ERRORS, 32, "rx_length_errors", NULL, "traffic.frames=32 traffic.runts=1000000" },
-    { FATE_RX_LENGTH_ERRORS, 32, "rx_length_errors", NULL, "traffic.frames=32 traffic.frame=1600B" },
+    { FATE_RX_NO_CARRIER, 7, "rx_no_carrier", NULL,     /* a frame a microsecond */
+      "traffic.frames=32 traffic.offset=off nic.flap.at=20us nic.flap.for=7us" },
+    { FATE_RX_LENGTH_ERRORS, 32, "rx_length_errors rx_short_length_errors", NULL, "traffic.frames=32 traffic.runts=1000000" },
+    { FATE_RX_LENGTH_ERRORS, 32, "rx_length_errors rx_long_length_errors", NULL, "traffic.frames=32 traffic.frame=1600B" },
     /* a packet buffer of ten frames of 64 bytes, behind a ring that holds 15: 32 - 15 - 10 */
     { FATE_RX_MISSED_ERRORS, 7, "rx_missed_errors", NULL,
       BURST "nic.model=ixgbe nic.ring.empty=hold nic.fifo=640B traffic.rate=100%" },
@@ -208,7 +210,8 @@ static const struct drop_point points[] = {
       POLL_OF_32 "nic.xdp=redirect-cpumap nic.xdp_cpus=2 xdp.cpumap.qsize=16" },
     { FATE_XSK_FULL, 16, "rx_xdp_drop xdp_exception xsk_rx_dropped", NULL, POLL_OF_32 "nic.xdp=redirect-xsk nic.xsk.fill_ring=16" },
     { FATE_XSK_FULL, 16, "rx_xdp_drop xdp_exception xsk_rx_ring_full", NULL, POLL_OF_32 "nic.xdp=redirect-xsk nic.xsk.rx_ring=16" },
-    { FATE_OTHERHOST, BAD, "", of_another_host, "" },
+    { FATE_OTHERHOST, BAD, "", of_another_host, "nic.promisc=on" },
+    { FATE_MAC_FILTERED, BAD, "", of_another_host, "" },
     { FATE_UNHANDLED_PROTO, BAD, "rx_nohandler", of_another_protocol, "" },
     { FATE_IP_INHDR, BAD, "IpInHdrErrors", bad_ip_header, "" },
     { FATE_IP_CSUM, BAD, "IpInHdrErrors IpExtInCsumErrors", bad_ip_checksum, "" },

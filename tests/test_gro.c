@@ -475,6 +475,25 @@ START_TEST(a_flush_of_the_old_keeps_what_is_of_this_jiffy)
 }
 END_TEST
 
+/* Five buffers each: the first has four fragments, the second and the third bring five more each, for the fourth there is
+ * no room among seventeen: it is kept whole. */
+START_TEST(a_segment_over_several_buffers_brings_them_all)
+{
+    struct skb *s[4];
+
+    begin();
+    for (uint32_t i = 0; i < 4; i++) {
+        s[i] = segment(1, 1, i * MSS, MSS);
+        s[i]->ip_id = (uint16_t)i;
+        skb_add_buffers(s[i], 4, 300);
+        offer(s[i]);
+        CHECK_EQ(s[0]->frags, i < 3 ? 4 + 5 * i : 14);
+        CHECK_EQ(s[0]->has_frag_list, i == 3);
+    }
+    CHECK_EQ(s[0]->truesize, 2304 + 4 * 2048 + 2 * 5 * 2048 + 2304 + 4 * 2048);
+}
+END_TEST
+
 /* Segments are counted, not skbs: seven single ones do not fill the list, an aggregate of eight does. */
 START_TEST(a_list_is_full_with_eight_segments)
 {
@@ -551,7 +570,7 @@ Suite *gro_suite(void)
         a_full_bucket_gives_up_its_oldest, eight_buckets_hold_eight_packets_each,
         flows_without_a_hash_share_one_bucket, interleaved_flows_merge_each_with_its_own,
         a_flush_takes_the_oldest_of_each_bucket_first, a_flush_of_the_old_keeps_what_is_of_this_jiffy,
-        a_list_is_full_with_eight_segments,
+        a_list_is_full_with_eight_segments, a_segment_over_several_buffers_brings_them_all,
     };
     Suite *s = suite_create("gro");
     TCase *t = tcase_create("gro");

@@ -27,6 +27,8 @@ START_TEST(length_and_checksum_decide)
     }
     CHECK_EQ(m.counters.rx_crc_errors, 3);
     CHECK_EQ(m.counters.rx_length_errors, 2);
+    CHECK_EQ(m.counters.rx_short_length_errors, 1);
+    CHECK_EQ(m.counters.rx_long_length_errors, 1);
 }
 END_TEST
 

@@ -80,6 +80,24 @@ START_TEST(a_segments_header_is_longer_with_timestamps)
 }
 END_TEST
 
+/* 9014 bytes of frame, 2048 in the first buffer: Ethernet's 14 are pulled, 2034 are linear and 6966 are not. */
+START_TEST(what_the_first_buffer_does_not_hold_is_in_fragments)
+{
+    struct frame f = frame_of(8972, 28);
+    struct skb s = build(&f, FLOW_UDP, false);
+
+    CHECK_EQ(s.len, 9000);
+    CHECK_EQ(skb_data_len(&s), 0);
+    skb_add_buffers(&s, 4, 2048);
+    CHECK_EQ(s.len, 9000);
+    CHECK_EQ(skb_data_len(&s), 9000 - 2034);
+    CHECK_EQ(s.tail - s.data, 2034);
+    CHECK_EQ(s.frags, 4);
+    CHECK_EQ(s.truesize, 2304 + 4 * 2048);
+    CHECK_EQ(s.truesize_frag, 5 * 2048);        /* its first buffer, too, is a fragment of what GRO makes */
+}
+END_TEST
+
 START_TEST(syn_and_fin_take_a_sequence_number_each)
 {
     struct frame f = frame_of(100, 40);
@@ -167,6 +185,6 @@ START_TEST(a_run_gives_every_skb_and_frame_back)
 END_TEST
 
 SUITE(skb, a_datagrams_headers_lie_where_the_kernel_has_them, truesize_is_that_of_the_buffer_not_of_the_frame,
-      a_segments_header_is_longer_with_timestamps, syn_and_fin_take_a_sequence_number_each,
+      a_segments_header_is_longer_with_timestamps, what_the_first_buffer_does_not_hold_is_in_fragments, syn_and_fin_take_a_sequence_number_each,
       a_frame_that_is_not_ip_has_no_headers_beyond_ethernet, a_layer_pulls_its_header_off,
       queues_are_first_in_first_out_and_splice_in_order, a_run_gives_every_skb_and_frame_back)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "models/wire.h"
 
+#include <stdio.h>
+
 #include "sim/engine/random.h"
+#include "tests/machine.h"
 #include "tests/suite.h"
 
 static const int64_t GBPS = 1000000000;
@@ -33,6 +36,32 @@ START_TEST(a_slot_is_frame_preamble_and_gap)
         wire_admit(&w, 0, row[i].bytes);
         CHECK_EQ(w.free_at, row[i].slot);
         CHECK_EQ(wire_start(&w, 0), row[i].slot);
+    }
+}
+END_TEST
+
+/* A whole machine at each speed: 84 bytes are 672 bits, so 100 frames at line rate take 99 * 672 000 / speed ps from the
+ * first to the last. */
+START_TEST(a_link_may_have_each_speed_from_1_to_400_gigabit)
+{
+    static const int64_t gbps[] = { 1, 10, 25, 40, 100, 200, 400 };
+    struct config c;
+    struct result r;
+
+    for (size_t i = 0; i < sizeof gbps / sizeof gbps[0]; i++) {
+        char settings[128];
+        snprintf(settings, sizeof settings, "nic.link=%dGbps traffic.rate=100%% traffic.frames=100 nic.ring.rx=512", (int)gbps[i]);
+        machine_load(&c, "one-frame.yaml", settings);
+        machine_run(&c, NULL, &r);
+        CHECK_EQ(r.packets, 100);
+        int64_t first = INT64_MAX, last = 0;
+        for (int k = 0; k < r.packets; k++) {
+            first = r.packet[k].t_wire < first ? r.packet[k].t_wire : first;
+            last = r.packet[k].t_wire > last ? r.packet[k].t_wire : last;
+        }
+        CHECK_EQ(last - first, 99 * 672000 / gbps[i]);
+        result_free(&r);
+        machine_release(&c);
     }
 }
 END_TEST
@@ -113,6 +142,7 @@ Suite *wire_suite(void)
     tcase_add_test(t, minimum_frames_arrive_at_line_rate);
     tcase_add_test(t, a_slot_is_frame_preamble_and_gap);
     tcase_add_test(t, an_idle_wire_starts_at_once_and_a_busy_one_when_it_is_free);
+    tcase_add_test(t, a_link_may_have_each_speed_from_1_to_400_gigabit);
     tcase_add_test(t, every_size_has_its_own_time);
     tcase_add_test(t, a_slot_is_rounded_once);
     tcase_add_loop_test(t, the_wire_never_exceeds_its_rate, 1, 41);
