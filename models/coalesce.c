@@ -18,6 +18,12 @@ static const struct param rows[] = {
           "moderation time; 0: none", "ethtool -C rx-usecs; ixgbe starts near 20 us"),
     PARAM(struct coalesce_params, rx_frames, "nic.coalesce.rx-frames", UNIT_COUNT, 0, 0, 65535,
           "kind delay: so many frames end the delay; 0: no such limit", "ethtool -C rx-frames; mlx5 default 32"),
+    PARAM_SWITCH(struct coalesce_params, cqe_mode_rx, "nic.coalesce.cqe-mode-rx", 0,
+                 "kind delay: each completion starts the delay anew (CQE mode), not only the first (EQE mode)",
+                 "ethtool -C cqe-mode-rx; mlx5e_build_nic_params: on where the device can start its timer from a CQE"),
+    PARAM(struct coalesce_params, rx_usecs_abs, "nic.coalesce.rx-usecs-abs", UNIT_TIME, 0, 0, 1 * SEC,
+          "cqe-mode-rx on: so long after the first completion the delay ends at the latest; 0: no such limit",
+          "82574 datasheet: RADV beside the packet timer RDTR; e1000e's parameter RxAbsIntDelay"),
 };
 ALL_FIELDS_HAVE_ROWS(struct coalesce_params, rows);
 
@@ -30,9 +36,16 @@ const struct model_info coalesce_model = {
 void coalesce_init(struct coalesce *c, const struct coalesce_params *p)
 {
     *c = (struct coalesce){
-        .params = p, .cause_at = PS_NEVER, .frames_at = PS_NEVER,
-        .gap_from = -3600 * SEC,            /* an idle vector has no predecessor */
+        .params = p, .cause_at = PS_NEVER, .frames_at = PS_NEVER, .each_restarts = p->cqe_mode_rx,
+        .gap_until = -3600 * SEC,           /* an idle vector has no predecessor */
     };
+    coalesce_program(c, p->rx_usecs, p->rx_frames);
+}
+
+void coalesce_program(struct coalesce *c, ps_t usecs, int64_t frames)
+{
+    c->usecs = usecs;
+    c->frames = frames > 0 ? frames : INT64_MAX;
 }
 
 /* Starts over with the completions that are still to be signalled: those visible after `since`. */
@@ -48,13 +61,20 @@ static void restart(struct coalesce *c, ps_t since, const struct frame_queue *un
     }
 }
 
+void coalesce_start_delay(struct coalesce *c, ps_t visible_at)
+{
+    ps_t last = c->cause_at + c->params->rx_usecs_abs, until = visible_at + c->usecs;
+
+    c->delay_until = c->params->rx_usecs_abs > 0 && last < until ? last : until;
+}
+
 void coalesce_assert(struct coalesce *c, ps_t now, const struct frame_queue *unread)
 {
-    bool waited = now == c->gap_from + c->params->rx_usecs;
+    bool waited = now == c->gap_until;
 
     c->masked = true;
     if (!(c->params->kind == COALESCE_GAP_ONCE && waited))
-        c->gap_from = now;
+        c->gap_until = now + c->usecs;
     restart(c, now, unread);
 }
 
@@ -73,12 +93,9 @@ ps_t coalesce_due(const struct coalesce *c)
     if (c->masked || c->cause_at == PS_NEVER)
         return PS_NEVER;
     ps_t at_once = c->cause_at > c->armed_at ? c->cause_at : c->armed_at;
-    if (c->params->kind != COALESCE_DELAY) {
-        ps_t after_gap = c->gap_from + c->params->rx_usecs;
-        return after_gap > at_once ? after_gap : at_once;
-    }
+    if (c->params->kind != COALESCE_DELAY)
+        return c->gap_until > at_once ? c->gap_until : at_once;
     if (c->cause_at <= c->armed_at)
         return at_once;
-    ps_t by_time = c->cause_at + c->params->rx_usecs;
-    return c->frames_at < by_time ? c->frames_at : by_time;
+    return c->frames_at < c->delay_until ? c->frames_at : c->delay_until;
 }

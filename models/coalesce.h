@@ -13,11 +13,17 @@
  * Two meanings of a cause that arrived while masked (nic.coalesce.cause):
  *   latched  Intel: it stays pending and fires at the unmask, even if the poll has taken the frame already
  *   unread   mlx5, virtio: arming fires at once only if a completion is still unread
- * Not modelled: adaptive moderation, e1000e's RDTR restart, CQE mode. */
+ * Two starts of the delay (nic.coalesce.cqe-mode-rx): off, at the first completion; on, anew at each that comes before it
+ * has run out (mlx5's CQE mode; e1000e's packet timer RDTR), but nic.coalesce.rx-usecs-abs after the first at the latest
+ * (e1000e's absolute timer RADV).
+ * Time and frames may change while the machine runs (models/adaptive): coalesce_program(). A gap or a delay that runs keeps
+ * the length it began with; the next one has the new. (82599: EITR is written with CNT_WDIS, which leaves the counter.)
+ * Not modelled: an ITR beside e1000e's two timers, bands of rates (rx-usecs-low, -high), rx-usecs-irq, the early interrupt that a write to an XL710's ITR may bring about. */
 #ifndef MODELS_COALESCE_H
 #define MODELS_COALESCE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "models/config.h"
 #include "models/frame.h"
@@ -30,27 +36,46 @@ struct coalesce_params {
     int64_t cause;
     int64_t rx_usecs;           /* picoseconds */
     int64_t rx_frames;          /* 0: no limit by frames */
+    int64_t cqe_mode_rx;
+    int64_t rx_usecs_abs;       /* picoseconds; 0: no limit */
 };
 extern const struct model_info coalesce_model;
 
 struct coalesce {
     const struct coalesce_params *params;
     bool masked;
+    bool each_restarts;         /* CQE mode, packet timer */
+    ps_t usecs;                 /* in force: of the parameters, or programmed since */
+    int64_t frames;             /* INT64_MAX: no limit */
     ps_t cause_at;              /* first completion not yet signalled; PS_NEVER: none */
     int64_t completions;        /* since cause_at */
+    ps_t delay_until;           /* kind delay: the end of the delay that cause_at has begun */
     ps_t frames_at;             /* when the rx_frames-th became visible; PS_NEVER: not yet */
-    ps_t gap_from;              /* the last interrupt that started a gap; far in the past before the first */
+    ps_t gap_until;             /* of the last interrupt that started a gap; far in the past before the first */
     ps_t armed_at;              /* the last unmask */
 };
 
 void coalesce_init(struct coalesce *c, const struct coalesce_params *p);
+void coalesce_start_delay(struct coalesce *c, ps_t visible_at);
 static inline void coalesce_completion(struct coalesce *c, ps_t visible_at)
 {
-    if (c->cause_at == PS_NEVER)
+    if (c->cause_at == PS_NEVER) {
         c->cause_at = visible_at;
-    c->completions++;
-    if (c->params->rx_frames > 0 && c->completions == c->params->rx_frames)
+        coalesce_start_delay(c, visible_at);
+    } else if (c->each_restarts && visible_at <= c->delay_until) {
+        coalesce_start_delay(c, visible_at);
+    }
+    if (++c->completions >= c->frames && c->frames_at == PS_NEVER)
         c->frames_at = visible_at;
+}
+/* The driver writes other values: `frames` 0 is no limit. */
+void coalesce_program(struct coalesce *c, ps_t usecs, int64_t frames);
+/* Whether the next completion may move the interrupt: there is none yet, or it counts frames or restarts the delay. */
+static inline bool coalesce_may_move(const struct coalesce *c)
+{
+    bool counts = c->params->kind == COALESCE_DELAY && (c->frames != INT64_MAX || c->each_restarts);
+
+    return !c->masked && (c->cause_at == PS_NEVER || counts);
 }
 /* `unread` are the completions still in the ring (visible or not), oldest first. */
 void coalesce_unmask(struct coalesce *c, ps_t now, const struct frame_queue *unread);

@@ -31,12 +31,12 @@ const struct fate_info fate_info[FATES] = {
                                 "rx_undersize_pkts_phy or rx_oversize_pkts_phy (mlx5); ip -s -s link: length", "tcpdump, nstat, softnet_stat" },
     [FATE_RX_MISSED_ERRORS] = { "rx_missed_errors", FATE_KIND_DROPPED, "fifo",
                                 "the NIC's packet buffer was full: the bus or an empty ring did not let it drain",
-                                "ethtool -S: rx_missed_errors (ixgbe, igb, e1000e), rx_discards_phy (mlx5); "
-                                "ip -s -s link: missed", "tcpdump, nstat, softnet_stat" },
+                                "ethtool -S: rx_missed_errors (ixgbe, igb, e1000e), rx_discards_phy (mlx5), "
+                                "port.rx_discards (i40e), rx_dropped.nic (ice); ip -s -s link: missed (Intel)", "tcpdump, nstat, softnet_stat" },
     [FATE_RX_NO_DESC] = { "rx_no_desc", FATE_KIND_DROPPED, "ring",
                           "no descriptor was posted: the ring was full of frames the CPU had not taken",
                           "ethtool -S: rx_no_dma_resources (ixgbe), rx_queue_N_drops (igb), rx_missed_errors (i40e), "
-                          "rx_out_of_buffer (mlx5)", "tcpdump, nstat, softnet_stat (dropped, time_squeeze)" },
+                          "rx_dropped (ice), rx_out_of_buffer (mlx5); ip -s -s link: by driver, ixgbe not at all", "tcpdump, nstat, softnet_stat (dropped, time_squeeze)" },
 
     [FATE_CPU_BACKLOG] = { "CPU_BACKLOG", FATE_KIND_DROPPED, "rps",
                            "the target CPU's backlog held netdev_max_backlog + 1 skbs, or the flow limit refused the flow",

@@ -255,7 +255,7 @@ static inline struct frame *next_frame(struct ride *w)
 {
     struct ring *ring = &w->q->ring;
 
-    if (!ring_visible(ring, w->at))     /* of those that the NIC has told of */
+    if (!ring_visible(ring, w->at) || ring->params->writeback > 1)  /* of those that the NIC has told of, with their times */
         nic_settle(w->q->nic);
     return ring_visible(ring, w->at) && !ring->filled.first->bad ? ring_take(ring, w->at) : NULL;
 }

@@ -27,6 +27,7 @@ const struct model_info *const rx_path[] = {
     &pause_model,                                           /* 1 .. or stops its sender             */
     &rss_model, &dma_model, &ring_model, &pages_model, &nic_model,  /* 1 a queue, a descriptor, memory       */
     &coalesce_model, &irq_model, &irq_host_model, &irqbalance_model,           /* 2 hardware interrupt                  */
+    &adaptive_model, &stats_model,
     &cpu_model, &cache_model, &softirq_model, &napi_model, &napi_nic_model, &napi_queue_model,   /* 2 softirq and NAPI                */
     &xdp_model, &xdp_nic_model, &cpumap_model, &xsk_model, &xsk_nic_model,  /* 2 XDP                 */
     &driver_model, &driver_nic_model, &skb_model, &skb_nic_model,   /* 3 sk_buff                     */
@@ -187,6 +188,24 @@ static const char *check_pages(const struct config *c, int nic, char *buffer, si
     return NULL;
 }
 
+/* A ring that the NIC does not take, and settings of moderation that do not go together. */
+static const char *check_moderated_ring(const struct config *c, int nic, char *buffer, size_t size)
+{
+    const struct ring_params *r = &c->nic[nic].ring;
+
+    if (r->rx > r->max) {
+        snprintf(buffer, size, "nic[%s].ring.rx is %d, but this NIC takes at most %d (nic.ring.max), as ethtool -G would say",
+                 c->nic_name[nic], (int)r->rx, (int)r->max);
+        return buffer;
+    }
+    if (r->writeback > 1 && c->nic[nic].coalesce.kind == COALESCE_DELAY) {
+        snprintf(buffer, size, "nic[%s].ring.writeback is %d, but nic.coalesce.kind is delay: only the gap of an ITR ends a "
+                 "group that is not full", c->nic_name[nic], (int)r->writeback);
+        return buffer;
+    }
+    return adaptive_check(c, nic, buffer, size);
+}
+
 /* Two applications that would bind the same port. */
 static const char *check_ports(const struct config *c, char *buffer, size_t size)
 {
@@ -312,6 +331,8 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
             (why = check_buffers(c, i, buffer, size)) != NULL || (why = check_pages(c, i, buffer, size)) != NULL)
             return why;
         const struct ring_params *r = &c->nic[i].ring;
+        if ((why = check_moderated_ring(c, i, buffer, size)) != NULL)
+            return why;
         if (r->rx - r->reserved < r->tail_multiple) {
             snprintf(buffer, size, "nic[%s].ring.rx is %d: smaller than nic.ring.tail_multiple, so no descriptor "
                      "would ever be posted", c->nic_name[i], (int)r->rx);

@@ -3,6 +3,7 @@
 #ifndef MODELS_HOST_CONFIG_H
 #define MODELS_HOST_CONFIG_H
 
+#include "models/adaptive.h"
 #include "models/app.h"
 #include "models/busy_poll.h"
 #include "models/cache.h"
@@ -19,6 +20,7 @@
 #include "models/skb_local.h"
 #include "models/tap.h"
 #include "models/tc.h"
+#include "models/stats.h"
 #include "models/tx.h"
 #include "models/udp_gso.h"
 #include "models/veth.h"
@@ -80,6 +82,8 @@ struct nic_config {
     struct ring_params ring;
     struct pages_params pages;
     struct coalesce_params coalesce;
+    struct adaptive_params adaptive;
+    struct stats_params stats;
     struct rss_params rss;
     struct rfs_nic_params rfs;
     struct napi_nic_params napi;

@@ -190,6 +190,8 @@ static void nic_counters(const struct nic *n, struct emitter e)
         e.scope = scope;
         emit(&e, &ring_model, &q->ring.counters);
         emit(&e, &pages_model, &q->pages.counters);
+        if (q->adaptive.params->rx)
+            emit(&e, &adaptive_model, &q->adaptive.counters);
         emit(&e, &irq_host_model, &q->irq.counters);
         for (int c = 0; c < n->host->cpus && q->irq.columns; c++) {
             char column[2 * CONFIG_NAME + 16];

@@ -141,12 +141,9 @@ static inline void steer(const struct nic_queue *q, struct frame *f, struct ledg
     books->offered_bytes += (uint64_t)f->wire_bytes;
 }
 
-/* Whether the next completion may move the queue's interrupt: there is none yet, or it counts frames. */
 static void watch(struct nic_queue *q)
 {
-    const struct coalesce *c = &q->coalesce;
-    bool counts = c->params->kind == COALESCE_DELAY && c->params->rx_frames > 0;
-    bool alert = !c->masked && (c->cause_at == PS_NEVER || counts);
+    bool alert = coalesce_may_move(&q->coalesce);
 
     q->nic->armed += alert - q->alert;
     q->alert = alert;
@@ -156,6 +153,8 @@ static void watch(struct nic_queue *q)
 static inline void write_frame(struct nic *n, struct nic_queue *q, struct frame *f, ps_t now)
 {
     f->dma_at = dma_write(&n->dma, now, f->wire_bytes - ETH_FCS);
+    if (q->ring.params->writeback > 1)
+        ring_write_back(&q->ring, f, now, q->coalesce.gap_until);
     ring_complete(&q->ring, f);
     coalesce_completion(&q->coalesce, f->dma_at);
     if (q->alert) {
@@ -370,6 +369,7 @@ void nic_signal(struct nic_queue *q)
     nic_settle(n);
     coalesce_assert(&q->coalesce, n->engine->now, &q->ring.filled);
     engine_cancel(n->engine, &q->fire);
+    adaptive_asserted(&q->adaptive);
     tx_masked(&q->tx);
     watch(q);
     arm(n);
@@ -395,9 +395,19 @@ void nic_unmask(struct nic_queue *q)
     arm(n);
 }
 
+void nic_moderated(struct nic_queue *q)
+{
+    watch(q);
+    arm(q->nic);
+}
+
 static void queue_unmask(struct napi *napi)
 {
-    nic_unmask(napi->owner);
+    struct nic_queue *q = napi->owner;
+
+    if (q->adaptive.params->rx)
+        adaptive_polled(&q->adaptive);
+    nic_unmask(q);
 }
 
 /* ---- construction ---- */
@@ -429,6 +439,8 @@ static int queue_init(struct nic *n, int index)
                    n->config->ring.rx - n->config->ring.reserved, stream, n->host->seed, n->host->replication) != 0)
         return -1;
     coalesce_init(&q->coalesce, &n->config->coalesce);
+    if (adaptive_init(&q->adaptive, q) != 0)
+        return -1;
     watch(q);
     q->driver = (struct driver){
         .params = &hc->driver, .nic_params = &n->config->driver,

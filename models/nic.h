@@ -5,6 +5,7 @@
  *       nic_tail()       the driver posted descriptors
  *       nic_unmask()     the driver enabled a queue's interrupt
  *       nic_signal()     a queue's vector fires: for received frames, or for sent ones (tx)
+ *       nic_moderated()  a queue's moderation has other values
  *       nic_wake()       a closed-loop sender has frames again
  *       nic_ring_lasts() may a refill go without a look at the hardware?
  * Out   irq_signal       a queue's vector fires
@@ -17,6 +18,7 @@
 #ifndef MODELS_NIC_H
 #define MODELS_NIC_H
 
+#include "models/adaptive.h"
 #include "models/coalesce.h"
 #include "models/config.h"
 #include "models/cpumap.h"
@@ -56,6 +58,7 @@ struct nic_queue {
     struct ring ring;
     struct pages pages;
     struct coalesce coalesce;
+    struct adaptive adaptive;
     struct event fire;          /* the moderated interrupt */
     bool alert;                 /* the next completion may move it */
     struct irq irq;
@@ -124,6 +127,7 @@ static inline bool nic_ring_lasts(const struct nic_queue *q)
 
 void nic_tail(struct nic_queue *q);
 void nic_unmask(struct nic_queue *q);
+void nic_moderated(struct nic_queue *q);
 void nic_signal(struct nic_queue *q);
 void nic_wake(void *nic);
 

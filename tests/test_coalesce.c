@@ -110,6 +110,79 @@ START_TEST(a_delay_of_zero_is_none)
 }
 END_TEST
 
+/* ---- each completion starts the delay anew: CQE mode, and e1000e's two timers ---- */
+
+/* A delay of 16 us: 100, 110 (126), 125 (141). One at 141 us exactly is still in time (157), one at 157 us + 1 ps is not: the
+ * timer has run out. */
+START_TEST(in_cqe_mode_each_completion_restarts_the_delay)
+{
+    const struct coalesce_params p = { .kind = COALESCE_DELAY, .cause = CAUSE_UNREAD, .rx_usecs = 16 * US, .cqe_mode_rx = 1 };
+    struct coalesce c = fresh(&p);
+    static const struct { ps_t completion, due; } row[] = {
+        { 100 * US, 116 * US }, { 110 * US, 126 * US }, { 125 * US, 141 * US }, { 141 * US, 157 * US },
+        { 157 * US + 1, 157 * US },
+    };
+
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        ck_assert(coalesce_may_move(&c));
+        coalesce_completion(&c, row[i].completion);
+        CHECK_EQ(coalesce_due(&c), row[i].due);
+    }
+}
+END_TEST
+
+/* The packet timer starts with each completion, the absolute one with the first: 8 us between frames never let 16 us pass,
+ * but 40 us after the first at 100 us it ends. */
+START_TEST(the_absolute_timer_ends_what_the_packet_timer_puts_off)
+{
+    const struct coalesce_params p = { .kind = COALESCE_DELAY, .cause = CAUSE_LATCHED, .rx_usecs = 16 * US, .cqe_mode_rx = 1,
+                                       .rx_usecs_abs = 40 * US };
+    struct coalesce c = fresh(&p);
+    static const int due[] = { 116, 124, 132, 140, 140, 140 };
+
+    for (int i = 0; i < 6; i++) {
+        coalesce_completion(&c, (100 + 8 * i) * US);
+        CHECK_EQ(coalesce_due(&c), due[i] * US);
+    }
+    const struct coalesce_params longer = { .kind = COALESCE_DELAY, .rx_usecs = 60 * US, .cqe_mode_rx = 1,
+                                            .rx_usecs_abs = 40 * US };
+    c = fresh(&longer);
+    coalesce_completion(&c, 100 * US);                          /* of the two the absolute one is shorter */
+    CHECK_EQ(coalesce_due(&c), 140 * US);
+}
+END_TEST
+
+/* ---- other values while it runs ---- */
+
+/* A gap or delay that has begun keeps its length; the next has the new one. */
+START_TEST(a_running_gap_or_delay_keeps_its_length)
+{
+    struct coalesce c = fresh(&gap), d = fresh(&delay);
+
+    coalesce_completion(&c, 100 * US);
+    coalesce_assert(&c, 100 * US, &nothing);
+    coalesce_program(&c, 50 * US, 0);
+    coalesce_unmask(&c, 101 * US, &nothing);
+    coalesce_completion(&c, 102 * US);
+    CHECK_EQ(coalesce_due(&c), 120 * US);
+    coalesce_assert(&c, 120 * US, &nothing);
+    coalesce_unmask(&c, 121 * US, &nothing);
+    coalesce_completion(&c, 122 * US);
+    CHECK_EQ(coalesce_due(&c), 170 * US);
+
+    coalesce_completion(&d, 100 * US);
+    coalesce_program(&d, 50 * US, 0);
+    CHECK_EQ(coalesce_due(&d), 116 * US);
+    for (int i = 0; i < 9; i++)
+        coalesce_completion(&d, 101 * US);                      /* nor do frames count any more */
+    CHECK_EQ(coalesce_due(&d), 116 * US);
+    coalesce_assert(&d, 116 * US, &nothing);
+    coalesce_unmask(&d, 117 * US, &nothing);
+    coalesce_completion(&d, 120 * US);
+    CHECK_EQ(coalesce_due(&d), 170 * US);
+}
+END_TEST
+
 /* ---- the mask ---- */
 
 START_TEST(a_masked_vector_does_not_fire)
@@ -353,7 +426,8 @@ END_TEST
 
 SUITE(coalesce, an_idle_vector_with_a_gap_fires_at_once, the_gap_runs_from_the_last_interrupt,
       every_first_completion_waits_for_the_delay, rx_frames_completions_end_the_delay,
-      the_earlier_of_time_and_frames_wins, a_delay_of_zero_is_none, a_masked_vector_does_not_fire,
+      the_earlier_of_time_and_frames_wins, a_delay_of_zero_is_none, in_cqe_mode_each_completion_restarts_the_delay,
+      the_absolute_timer_ends_what_the_packet_timer_puts_off, a_running_gap_or_delay_keeps_its_length, a_masked_vector_does_not_fire,
       a_latched_cause_fires_at_the_unmask_and_an_unread_one_does_not, a_latched_cause_keeps_the_gap,
       arming_with_unread_completions_fires_at_once, an_interrupt_tells_what_is_visible,
       a_delay_of_84_us_loses_739_of_a_train, a_gap_of_84_us_loses_664_behind_a_lone_frame,

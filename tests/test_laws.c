@@ -560,6 +560,14 @@ static void random_scenario(uint64_t seed)
     if (apps > 0 && one_in(5))
         random_hog(cpus);
     random_hooks(seed);
+    if (one_in(3))                      /* any kind of moderation goes with it */
+        say("nic.coalesce: {adaptive-rx: on, adaptive: dim, dim_profile: %s, dim_latency: %lldns}\n", WORD("net", "ice"),
+            PICK(0, 700, 20000));
+}
+
+static bool uses(const char *words)
+{
+    return strstr(context, words) != NULL;
 }
 
 /* Machines that the shortcuts of models/netif, horizon, reading and express are made for: datagrams of one socket, its
@@ -608,6 +616,12 @@ static void plain_scenario(uint64_t seed)
     say("app: {kind: %s, cpu: %lld, work: %lldns, work_byte: %lldcycles/B, read_size: %lldB, rcvbuf: %lldB}\n",
         WORD("recv", "recv", "busy", "epoll"), PICK(-1, -1, -1, 0), PICK(0, 0, 100, 1000, 5000), PICK(0, 0, 2),
         PICK(1, 700, 65536), PICK(0, 2304, 30000, 1000000));
+    if (one_in(3) && uses("kind: gap, cause"))
+        say("nic.ring.writeback: %lld\n", PICK(2, 4, 5));
+    if (one_in(2) && uses("kind: gap, cause"))
+        say("nic.coalesce: {adaptive-rx: on, adaptive: %s}\n", WORD("dim", "ixgbe", "i40e", "igb", "e1000e"));
+    else if (one_in(2) && uses("kind: delay, cause"))
+        say("nic.coalesce: {adaptive-rx: %s, adaptive: dim, cqe-mode-rx: on, rx-usecs-abs: %lldus}\n", onoff(), PICK(0, 50));
 }
 
 /* Short frames that wait behind long ones in the FIFO and then leave it at the bus's speed, into small rings that are
@@ -731,11 +745,6 @@ START_TEST(every_machine_obeys)
     machine_release(&c);
 }
 END_TEST
-
-static bool uses(const char *words)
-{
-    return strstr(context, words) != NULL;
-}
 
 /* The dice do reach what they are meant to reach: over all machines nearly every way to end occurs, and every
  * mechanism that a switch turns on has something to do. */

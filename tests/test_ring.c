@@ -3,6 +3,7 @@
 
 #include "models/nic.h"
 #include "sim/engine/random.h"
+#include "tests/fixture.h"
 #include "tests/machine.h"
 #include "tests/suite.h"
 
@@ -217,6 +218,56 @@ START_TEST(in_overload_everything_posted_is_filled)
 }
 END_TEST
 
+/* ---- written back by the group ---- */
+
+/* A gap of 50 us, a group of four. The first frame comes to an idle vector: visible at once, its interrupt begins the gap. The
+ * next three fill its group: all are visible with the last of them, at 30 us. The fifth stands alone in its group until the gap
+ * ends at 50 us, and so does the frame of 45 us; the one of 55 us comes in the next gap and has to wait for a fourth, at 60 us. */
+START_TEST(descriptors_become_visible_by_the_group_or_at_the_gaps_end)
+{
+    static const struct { int at, visible; } row[] = {
+        { 0, 0 }, { 10, 30 }, { 20, 30 }, { 30, 30 }, { 40, 50 }, { 45, 50 }, { 55, 60 }, { 60, 60 },
+    };
+    static struct rig r;
+
+    for (int no_batch = 0; no_batch < 2; no_batch++) {
+        rig_init(&r, 1, "nic.coalesce.kind=gap nic.coalesce.rx-usecs=50us nic.ring.writeback=4");
+        r.no_batch = no_batch;
+        uint32_t flow = rig_flow(&r, FLOW_UDP, 1, 9);
+        for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
+            rig_frame(&r, row[i].at * US, flow, 18);
+        rig_run(&r);
+        for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+            ps_t visible = rig_end(&r, i)->frame.dma_at;
+            ps_t expected = row[i].visible * US + RIG_WIRE;
+            ck_assert_msg(visible == expected, "frame %d: %lld ps", (int)i, (long long)visible);
+            ck_assert_int_ge(rig_end(&r, i)->frame.poll_at, visible);
+        }
+        rig_free(&r);
+    }
+}
+END_TEST
+
+/* With the gap over each is visible by itself, and so are all without a group. */
+START_TEST(without_a_gap_or_a_group_each_is_visible_as_it_comes)
+{
+    static const char *const settings[] = { "nic.ring.writeback=4 nic.coalesce.rx-usecs=0us", "nic.coalesce.rx-usecs=50us",
+                                            "nic.ring.writeback=4 nic.coalesce.rx-usecs=9us" };
+    static struct rig r;
+
+    for (size_t k = 0; k < sizeof settings / sizeof settings[0]; k++) {
+        rig_init(&r, 1, settings[k]);
+        uint32_t flow = rig_flow(&r, FLOW_UDP, 1, 9);
+        for (int i = 0; i < 6; i++)
+            rig_frame(&r, i * 10 * US, flow, 18);
+        rig_run(&r);
+        for (int i = 0; i < 6; i++)
+            CHECK_EQ(rig_end(&r, (uint64_t)i)->frame.dma_at, i * 10 * US + RIG_WIRE);
+        rig_free(&r);
+    }
+}
+END_TEST
+
 Suite *ring_suite(void);
 Suite *ring_suite(void)
 {
@@ -230,6 +281,8 @@ Suite *ring_suite(void)
     tcase_add_loop_test(t, descriptors_are_conserved, 1, 51);
     tcase_add_test(t, what_stays_empty_is_the_drivers_rule);
     tcase_add_test(t, in_overload_everything_posted_is_filled);
+    tcase_add_test(t, descriptors_become_visible_by_the_group_or_at_the_gaps_end);
+    tcase_add_test(t, without_a_gap_or_a_group_each_is_visible_as_it_comes);
     suite_add_tcase(s, t);
     return s;
 }

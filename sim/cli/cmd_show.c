@@ -12,12 +12,12 @@
 #include "sim/out/table.h"
 
 static const char *const layout_choices[] = {
-    "softnet_stat", "nstat", "snmp", "ethtool-S", "interrupts", "mpstat", NULL
+    "softnet_stat", "nstat", "snmp", "ethtool-S", "ip-s-link", "net_dev", "interrupts", "mpstat", NULL
 };
 
 static const struct option_row options[] = {
     { .name = "as", .kind = OPTION_CHOICE, .argument = "LAYOUT", .choices = layout_choices,
-      .doc = "print as softnet_stat, nstat, snmp, ethtool-S, interrupts or mpstat would" },
+      .doc = "print as softnet_stat, nstat, snmp, ethtool-S, ip-s-link, net_dev, interrupts or mpstat would" },
     OPTION_DB,
     OPTIONS_OUTPUT,
     { .name = NULL }
@@ -70,6 +70,12 @@ static void print_as(const struct stored_run *run, const char *name)
             l->print(&run->result, stdout);
 }
 
+static void take_name(void *run, const char *key, const char *value, const char *unit)
+{
+    (void)unit;
+    nic_stats_take(&((struct stored_run *)run)->result, key, value);
+}
+
 /* Several runs: the first in full; which others there are goes beside it. */
 static int show_runs(struct store *s, const struct run_set *set, const struct arguments *a)
 {
@@ -78,6 +84,11 @@ static int show_runs(struct store *s, const struct run_set *set, const struct ar
 
     if (store_load(s, set->id[0], &run) != 0) {
         say("%s", store_error(s));
+        return EXIT_IO;
+    }
+    if (store_resolved(s, set->id[0], take_name, &run) != 0) {
+        say("%s", store_error(s));
+        stored_run_free(&run);
         return EXIT_IO;
     }
     if (layout)

@@ -37,6 +37,7 @@ void result_free(struct result *r)
     for (int i = 0; i < r->chunks; i++)
         free(r->chunk[i].data);
     free(r->chunk);
+    free(r->nic);
     result_init(r);
 }
 

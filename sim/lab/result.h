@@ -10,6 +10,7 @@
 #include "models/drop.h"
 #include "sim/engine/hash.h"
 #include "sim/engine/hist.h"
+#include "sim/lab/nic_stats.h"
 
 enum { SCOPE_NAME = 64 };
 
@@ -90,6 +91,7 @@ struct result {
     uint64_t work_hist[257];    /* polls by work done */
     uint64_t polls, irqs, softirq_runs, time_squeeze;
     struct result_packet *packet; int packets;  /* ascending seq */
+    struct result_nic *nic; int nics;           /* their names for losses; none: not known */
     struct result_chunk *chunk; int chunks;     /* every frame's timeline, if the run recorded them */
 };
 

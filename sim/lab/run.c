@@ -218,7 +218,7 @@ static int collect(struct host *h, struct result *r)
             r->irqs += h->nic[i].queue[q].irq.counters.interrupts;
     }
     host_counters(h, add_counter, r);
-    return queues_of(h, r) || flows_of(h, r) || stages_of(h, r) || cpus_of(h, r) ? -1 : 0;
+    return nic_stats_of_config(r, &h->config) || queues_of(h, r) || flows_of(h, r) || stages_of(h, r) || cpus_of(h, r) ? -1 : 0;
 }
 
 static int check_books(const struct host *h, const struct result *r, char *why, size_t size)

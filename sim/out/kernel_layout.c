@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "models/config.h"
+#include "sim/out/link_layout.h"
 
 /* ---- /proc/net/softnet_stat ---- */
 
@@ -118,14 +119,47 @@ static bool scope_of_nic(const char *scope, char nic[SCOPE_NAME], int *queue)
     return *queue >= 0 || !dot;
 }
 
-static void print_ethtool_counter(const struct result_counter *c, int queue, FILE *out)
+static const struct result_nic *nic_of(const struct result *r, const char *name)
 {
-    const char *what = strncmp(c->name, "rx_", 3) == 0 ? c->name + 3 : c->name;
+    for (int i = 0; i < r->nics; i++)
+        if (strcmp(r->nic[i].name, name) == 0)
+            return &r->nic[i];
+    return NULL;
+}
 
-    if (queue < 0)
-        fprintf(out, "     %s: %" PRIu64 "\n", c->name, c->value);
+enum { ETHTOOL_NAME = 64 };
+
+/* The driver's name of one of our counters, of the NIC (queue -1) or of a queue; false if its ethtool -S has no such line. */
+static bool drivers_name(const struct result_nic *n, const char *ours, int queue, char name[ETHTOOL_NAME])
+{
+    bool no_desc = strcmp(ours, "rx_no_desc") == 0, overflow = strcmp(ours, "rx_missed_errors") == 0;
+    const char *theirs = !n ? "" : no_desc ? n->no_desc : overflow ? n->overflow : "";
+
+    if (n && strcmp(ours, "rx_no_buffer_count") == 0 && !n->no_buffer_count)
+        return false;
+    if (!*theirs) {
+        if (queue < 0)
+            snprintf(name, ETHTOOL_NAME, "%s", ours);
+        else
+            snprintf(name, ETHTOOL_NAME, "rx_queue_%d_%s", queue, strncmp(ours, "rx_", 3) == 0 ? ours + 3 : ours);
+        return true;
+    }
+    const char *number = strchr(theirs, 'N');
+    if (strcmp(theirs, "none") == 0 || (number != NULL) != (queue >= 0))
+        return false;
+    if (number)
+        snprintf(name, ETHTOOL_NAME, "%.*s%d%s", (int)(number - theirs), theirs, queue, number + 1);
     else
-        fprintf(out, "     rx_queue_%d_%s: %" PRIu64 "\n", queue, what, c->value);
+        snprintf(name, ETHTOOL_NAME, "%s", theirs);
+    return true;
+}
+
+static void print_ethtool_counter(const struct result_nic *n, const char *ours, int queue, uint64_t value, FILE *out)
+{
+    char name[ETHTOOL_NAME];
+
+    if (drivers_name(n, ours, queue, name))
+        fprintf(out, "     %s: %" PRIu64 "\n", name, value);
 }
 
 /* Drivers that count in queues print the sum too; a counter that is there for the NIC itself is that sum. */
@@ -154,6 +188,7 @@ static uint64_t sum_of_queues(const struct result *r, const char *nic, const cha
 
 static void print_nic(const struct result *r, const char *nic, FILE *out)
 {
+    const struct result_nic *n = nic_of(r, nic);
     char owner[SCOPE_NAME];
     int queue;
 
@@ -164,14 +199,14 @@ static void print_nic(const struct result *r, const char *nic, FILE *out)
         if (!is_ethtool(c->name) || !scope_of_nic(c->scope, owner, &queue) || strcmp(owner, nic) != 0)
             continue;
         if (queue < 0)
-            print_ethtool_counter(c, -1, out);
+            print_ethtool_counter(n, c->name, -1, c->value, out);
         else if (queue == 0 && !nic_has(r, nic, c->name))
-            fprintf(out, "     %s: %" PRIu64 "\n", c->name, sum_of_queues(r, nic, c->name));
+            print_ethtool_counter(n, c->name, -1, sum_of_queues(r, nic, c->name), out);
     }
     for (int i = 0; i < r->counters; i++)
         if (is_ethtool(r->counter[i].name) && scope_of_nic(r->counter[i].scope, owner, &queue) && queue >= 0 &&
             strcmp(owner, nic) == 0)
-            print_ethtool_counter(&r->counter[i], queue, out);
+            print_ethtool_counter(n, r->counter[i].name, queue, r->counter[i].value, out);
 }
 
 /* A scope is a NIC's if it has queues, or counters of ethtool's. */
@@ -345,6 +380,8 @@ const struct kernel_layout kernel_layouts[] = {
     { "nstat", "nstat -az", print_nstat },
     { "snmp", "/proc/net/snmp and /proc/net/netstat", print_snmp },
     { "ethtool-S", "ethtool -S, NIC after NIC", print_ethtool },
+    { "ip-s-link", "ip -s -s link, NIC after NIC", link_layout_ip },
+    { "net_dev", "/proc/net/dev", link_layout_net_dev },
     { "interrupts", "/proc/interrupts", print_interrupts },
     { "mpstat", "mpstat -P ALL", print_mpstat },
     { NULL, NULL, NULL }

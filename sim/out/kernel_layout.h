@@ -14,7 +14,7 @@ struct kernel_layout {
     void (*print)(const struct result *r, FILE *out);
 };
 
-/* softnet_stat nstat snmp ethtool-S interrupts mpstat; a NULL name ends it. */
+/* softnet_stat nstat snmp ethtool-S ip-s-link net_dev interrupts mpstat; a NULL name ends it. */
 extern const struct kernel_layout kernel_layouts[];
 
 #endif

@@ -77,10 +77,15 @@ static void print_wrapped(const char *name, const char *text, FILE *out)
 /* The counters that an admin sees move are too many words for a column. */
 static void print_counters_seen(const struct result *r, enum fate_kind kind, FILE *out)
 {
+    char text[512] = "";
+
     fprintf(out, "  Seen as:\n");
-    for (int f = 0; f < FATES; f++)
-        if (fate_info[f].kind == kind && r->ledger.frames[f] > 0)
-            print_wrapped(fate_info[f].name, fate_info[f].moves, out);
+    for (int f = 0; f < FATES; f++) {
+        if (fate_info[f].kind != kind || r->ledger.frames[f] == 0)
+            continue;
+        const char *by_driver = nic_stats_seen(r, (enum fate)f, text, sizeof text);
+        print_wrapped(fate_info[f].name, by_driver ? by_driver : fate_info[f].moves, out);
+    }
 }
 
 static void print_fates(const struct result *r, enum fate_kind kind, const char *name, bool colour, FILE *out)
