@@ -14,13 +14,12 @@ static const char *const kinds[] = { "recv", "epoll", "busy", "hog", "idle", NUL
 static const char *const scheds[] = { "other", "fifo", NULL };
 enum { POLICY_OTHER, POLICY_FIFO };
 static const char *const protos[] = { "any", "udp", "tcp", NULL };
-enum { PROTO_ANY, PROTO_UDP, PROTO_TCP };
 
 static const struct param rows[] = {
     PARAM_CHOICE(struct app_params, kind, "app.kind", APP_RECV, kinds,
                  "how it reads: blocking recv, epoll_wait and recv until empty, non-blocking recv in a loop, or never",
                  "the simplest reader"),
-    PARAM_CHOICE(struct app_params, proto, "app.proto", PROTO_ANY, protos, "which protocol it listens on",
+    PARAM_CHOICE(struct app_params, proto, "app.proto", APP_PROTO_ANY, protos, "which protocol it listens on",
                  "one reader for everything"),
     PARAM(struct app_params, port, "app.port", UNIT_COUNT, 0, 0, 65535, "port it listens on; 0: any",
           "one reader for everything"),
@@ -123,12 +122,16 @@ static void udp_take(struct context *x);
 static void tcp_take(struct context *x);
 static void epoll_wait(struct context *x);
 static void nothing(struct context *x);
+static struct sock *ready_sock(struct context *x, struct app *a);
 
 /* ---- back in user mode ---- */
 
 static void next_call(struct context *x)
 {
-    recv_call(x);
+    if (x->sk->app->params->kind == APP_EPOLL && x->sk->app->config->epoll.reads == EPOLL_READS_ONE)
+        epoll_wait(x);
+    else
+        recv_call(x);
 }
 
 static void answered_in_user(struct context *x)
@@ -153,6 +156,9 @@ static void returned(struct context *x)
     struct app *a = x->sk->app;
     ps_t work = a->got < 0 ? 0 : a->params->work + ps_of_fs_per_byte(a->params->work_byte, a->got);
 
+    if (a->got >= 0 && a->config->recvmmsg.vlen > 1)
+        work += (a->mmsg.messages - 1) * a->params->work;
+
     if (a->got >= 0)
         trace_emit(&a->host->engine.trace, x->cpu->engine->now, TRACE_RECV_RETURN, x->cpu->index,
                    (int64_t)a->got_frame, a->got_wire_at);
@@ -173,6 +179,12 @@ static void return_to_user(struct context *x)
     sched_checkpoint(x, user);
 }
 
+static void back_to_user(struct context *x)
+{
+    kernel_work(x, costs(x)->recv_return + (x->sk->slept ? costs(x)->recv_return_slept : 0), return_to_user);
+    x->sk->slept = false;
+}
+
 static void message(struct context *x, int64_t bytes)
 {
     struct app *a = x->sk->app;
@@ -180,11 +192,25 @@ static void message(struct context *x, int64_t bytes)
     a->counters.messages++;
     a->counters.bytes += (uint64_t)bytes;
     a->got = bytes;
-    kernel_work(x, costs(x)->recv_return + (x->sk->slept ? costs(x)->recv_return_slept : 0), return_to_user);
-    x->sk->slept = false;
+    back_to_user(x);
 }
 
 /* ---- UDP ---- */
+
+/* recvmmsg(): the next datagram, or the return with all of them. */
+static void one_of_several(struct context *x, int64_t bytes)
+{
+    struct app *a = x->sk->app;
+
+    if (recvmmsg_took(a, bytes)) {
+        a->counters.messages++;
+        a->counters.bytes += (uint64_t)bytes;
+        kernel_work(x, x->cpu->host->hc->recvmmsg.further + costs(x)->recv_lock, udp_take);
+        return;
+    }
+    message(x, bytes);
+    a->got = a->mmsg.bytes;
+}
 
 static void udp_copied(struct context *x)
 {
@@ -201,12 +227,15 @@ static void udp_copied(struct context *x)
     h->udp.InDatagrams++;
     trace_emit(&h->engine.trace, h->engine.now, TRACE_RECV, x->cpu->index, (int64_t)f->id, bytes);
     x->owed += host_skb_drop(h, s, FATE_DELIVERED);
-    message(x, bytes);
+    if (x->sk->app->config->recvmmsg.vlen > 1)
+        one_of_several(x, bytes);
+    else
+        message(x, bytes);
 }
 
 static bool udp_queued(const struct sock *sk)
 {
-    return sk->udp.reader.first || sk->udp.receive.first;
+    return sk->source->udp.reader.first || sk->source->udp.receive.first;
 }
 
 void app_round_over(struct context *x)
@@ -276,15 +305,38 @@ static void udp_unlocked(struct context *x)
 
 static void udp_take(struct context *x)
 {
-    x->skb = udp_recv_skb(&x->sk->udp);
+    struct udp_sock *u = &x->sk->source->udp;
+
+    x->skb = udp_recv_skb(u);
+    if (x->cpu->host->udp_mem.binds) {
+        protomem_return(&x->cpu->host->udp_mem, x->cpu, u->returned);
+        u->returned = 0;
+    }
     local_bh_enable(x, udp_unlocked);
 }
 
 /* ---- TCP ---- */
 
+/* A blocking recv() returns with SO_RCVLOWAT bytes, or as many as its buffer holds. */
+static bool wants_more(const struct sock *sk)
+{
+    int64_t target = sk->tcp.rcvlowat < sk->app->params->read_size ? sk->tcp.rcvlowat : sk->app->params->read_size;
+
+    return sk->taken < target && sk->app->params->kind == APP_RECV && !tcp_eof(&sk->tcp);
+}
+
 static void tcp_read_done(struct context *x)
 {
-    message(x, x->sk->app->got);
+    struct sock *sk = x->sk;
+    int64_t taken = sk->taken;
+
+    if (wants_more(sk)) {
+        sk->owned = sk->tcp.owned = true;
+        tcp_take(x);
+        return;
+    }
+    sk->taken = 0;
+    message(x, taken);
 }
 
 static void tcp_copied(struct context *x)
@@ -293,7 +345,7 @@ static void tcp_copied(struct context *x)
     struct tcp_out out;
 
     sk->acting = x;
-    sk->app->got = tcp_recvmsg(&sk->tcp, sk->reading, x->cpu->engine->now, &out);
+    sk->taken += tcp_recvmsg(&sk->tcp, sk->reading, x->cpu->engine->now, &out);
     if (sk->app->params->reply > 0)
         reply_asked(sk, NULL);
     context_call(x, sock_release, tcp_read_done);
@@ -313,7 +365,7 @@ static void tcp_released_empty(struct context *x)
 static void tcp_take(struct context *x)
 {
     struct sock *sk = x->sk;
-    int64_t want = sk->app->params->read_size;
+    int64_t want = sk->app->params->read_size - sk->taken;
     int64_t available = tcp_available(&sk->tcp);
 
     if (available == 0) {
@@ -381,6 +433,13 @@ static void nothing(struct context *x)
 {
     struct app *a = x->sk->app;
 
+    if (recvmmsg_ends(a)) {
+        a->got = a->mmsg.bytes;
+        back_to_user(x);
+        return;
+    }
+    if (x->sk->source->sharers || x->sk->source != x->sk)
+        a->epoll.woken_for_nothing += x->sk->slept && a->params->kind == APP_RECV;
     a->got = -1;
     switch (a->params->kind) {
     case APP_EPOLL:
@@ -390,7 +449,7 @@ static void nothing(struct context *x)
         kernel_work(x, costs(x)->empty, try_again);
         break;
     default:
-        x->sk->waiting = true;
+        epoll_sleeps(x->sk);
         sched_prepare_sleep(x->task);
         kernel_work(x, costs(x)->block, block);
     }
@@ -408,6 +467,7 @@ static void epoll_resumed(struct context *x)
     struct app *a = x->task->owner;
 
     a->waiting = false;
+    a->epoll.woken_for_nothing += ready_sock(x, a) == NULL;
     epoll_wait(x);
 }
 
@@ -417,6 +477,17 @@ static void epoll_block(struct context *x)
 
     a->counters.sleeps++;
     sched_sleep(x, epoll_resumed);
+}
+
+static void put_ready(struct app *a, struct sock *sk)
+{
+    sk->ready = true;
+    sk->ready_next = NULL;
+    if (a->ready_first)
+        a->ready_last->ready_next = sk;
+    else
+        a->ready_first = sk;
+    a->ready_last = sk;
 }
 
 /* Level triggering: an item that is empty again when it is polled is dropped without an event. */
@@ -482,13 +553,15 @@ static void epoll_wait(struct context *x)
         return;
     }
     if (a->events_left == 0) {
-        a->events_left = (int)a->params->maxevents;
+        a->events_left = epoll_events(a);
         cost += costs(x)->epoll_wait;
         busy_poll_suspend(a, x->cpu);
     }
     a->events_left--;
     a->ready_first = sk->ready_next;
     sk->ready = false;
+    if (epoll_keeps_item(a))
+        put_ready(a, sk);
     x->sk = sk;
     kernel_work(x, cost, epoll_event);
 }
@@ -497,21 +570,20 @@ ps_t app_ready(struct app *a, struct sock *sk, struct cpu *waker)
 {
     if (sk->ready)
         return 0;
-    sk->ready = true;
     if (sk->napi)
         a->napi = sk->napi;
-    sk->ready_next = NULL;
-    if (a->ready_first)
-        a->ready_last->ready_next = sk;
-    else
-        a->ready_first = sk;
-    a->ready_last = sk;
+    put_ready(a, sk);
     ps_t cost = a->host->hc->sock.epoll_callback;
     if (a->waiting) {
         a->waiting = false;
         cost += sched_wake(&a->task, waker);
     }
     return cost;
+}
+
+bool app_reads_alone(const struct app *a)
+{
+    return a->udp.source == &a->udp && !a->udp.sharers && a->config->recvmmsg.vlen == 1;
 }
 
 /* ---- construction ---- */
@@ -522,7 +594,9 @@ bool app_listens(const struct app *a, const struct flow_key *key)
 
     if ((key->proto != FLOW_UDP && key->proto != FLOW_TCP) || a->params->kind == APP_HOG)
         return false;
-    if (proto != PROTO_ANY && (proto == PROTO_UDP) != (key->proto == FLOW_UDP))
+    if (a->udp.source != &a->udp)       /* it reads another one's */
+        return false;
+    if (proto != APP_PROTO_ANY && (proto == APP_PROTO_UDP) != (key->proto == FLOW_UDP))
         return false;
     return a->params->port == 0 || a->params->port == key->dport;
 }
@@ -581,7 +655,7 @@ int app_init(struct app *a, struct host *h, int index)
     const struct app_params *p = &h->config.app[index].app;
     int cpu = p->cpu < 0 ? h->cpus - 1 : (int)p->cpu;
 
-    *a = (struct app){ .host = h, .params = p, .name = h->config.app_name[index], .cpu = &h->cpu[cpu] };
+    *a = (struct app){ .host = h, .params = p, .config = &h->config.app[index], .name = h->config.app_name[index], .cpu = &h->cpu[cpu] };
     if (sock_init(&a->udp, a, FLOW_UDP, 0, NULL) != 0)
         return -1;
     a->udp.reader = &a->task;
@@ -596,7 +670,7 @@ int app_init(struct app *a, struct host *h, int index)
 /* At the start the reader sits in its first recv() or epoll_wait(). */
 void app_start(struct app *a)
 {
-    bool reads_udp = a->params->proto != PROTO_TCP;
+    bool reads_udp = a->params->proto != APP_PROTO_TCP;
 
     if (a->params->kind == APP_IDLE)    /* it has opened its socket and never reads */
         return;
@@ -605,7 +679,7 @@ void app_start(struct app *a)
     else if (a->params->kind == APP_EPOLL)
         a->waiting = true;
     else
-        a->udp.waiting = true;
+        epoll_sleeps(&a->udp);
 }
 
 void app_free(struct app *a)

@@ -9,17 +9,21 @@
  * reads: it fills), hog (no socket: a task that never leaves user mode, as competition for the CPU).
  * A recv() takes its datagram under the queue's lock and runs pending softirqs where the kernel drops that lock
  * (spin_unlock_bh in __skb_recv_udp), before the copy, unless the kernel leaves them to a runnable ksoftirqd.
+ * Several of them on one socket: models/epoll, models/reuseport. Several datagrams a call: models/recvmmsg.
  * With app.reply the program answers each message after its work (models/reply).
- * Not modelled: recvmmsg, io_uring, several threads on one UDP socket. */
+ * Not modelled: io_uring. */
 #ifndef MODELS_APP_H
 #define MODELS_APP_H
 
 #include "models/config.h"
 #include "models/cpu.h"
+#include "models/epoll.h"
+#include "models/recvmmsg.h"
 #include "models/sched.h"
 #include "models/sock.h"
 
 enum app_kind { APP_RECV, APP_EPOLL, APP_BUSY, APP_HOG, APP_IDLE };
+enum app_proto { APP_PROTO_ANY, APP_PROTO_UDP, APP_PROTO_TCP };
 
 struct app_params {
     int64_t kind;
@@ -76,7 +80,9 @@ struct connection {
 struct app {
     struct host *host;
     const struct app_params *params;
+    const struct app_config *config;    /* all of its parameters */
     struct app_counters counters;
+    struct epoll_counters epoll;
     const char *name;
     struct cpu *cpu;
     struct task task;           /* epoll, busy, and recv on UDP */
@@ -86,6 +92,7 @@ struct app {
     int events_left;
     bool waiting;               /* in epoll_wait, asleep or about to be */
     struct napi *napi;          /* that epoll_wait may busy poll: of the socket that was ready last */
+    struct recvmmsg mmsg;       /* UDP with app.vlen above 1: the call under way, or the last */
     int64_t got;                /* bytes of the current message; -1: there was none */
     uint64_t got_frame;         /* its (last) frame, and when that came by wire */
     ps_t got_wire_at;
@@ -95,6 +102,8 @@ struct app {
 int app_init(struct app *a, struct host *h, int index);
 /* Whether packets of a flow go to this application's sockets. */
 bool app_listens(const struct app *a, const struct flow_key *key);
+/* A datagram a call, from a socket that nobody else reads: the short ways know such readers. */
+bool app_reads_alone(const struct app *a);
 /* A socket became readable: onto the ready list, and epoll_wait wakes. Returns the cost. */
 ps_t app_ready(struct app *a, struct sock *sk, struct cpu *waker);
 /* epoll: something is on the ready list. */

@@ -29,6 +29,7 @@
 struct host;
 struct cpu;
 struct context;
+struct listener;
 struct napi;
 struct sock;
 struct task;
@@ -69,6 +70,7 @@ struct context {
     struct frame *frame;        /* that XDP will drop */
     struct skb *skb;            /* the one at L4 */
     struct sock *sk;
+    struct listener *listener;  /* that is to be woken */
     ps_t owed;                  /* cost found while acting, charged by the next step */
 };
 

@@ -58,6 +58,8 @@ enum fate {
     FATE_XDP_TX,                /* consumed; last, so that the others keep their numbers */
     FATE_RX_NO_CARRIER,         /* hardware: on the wire while the link was down */
     FATE_MAC_FILTERED,          /* consumed: for another MAC address */
+    FATE_REQ_QUEUE_FULL,        /* a SYN: the kernel consumes it and gives no reason, so the name is the counter's */
+    FATE_LISTEN_OVERFLOW,       /* a SYN likewise; an ACK's reason is NOT_SPECIFIED before 6.15 */
     FATES
 };
 

@@ -78,7 +78,7 @@ static bool may_run_ahead(const struct host *h, const struct sock *sk)
 {
     const struct app_params *a = sk ? sk->app->params : NULL;
 
-    return a && a->kind != APP_EPOLL && a->reply == 0 && h->requesters == 0 && !busy_poll_anywhere(h);
+    return a && a->kind != APP_EPOLL && app_reads_alone(sk->app) && a->reply == 0 && h->requesters == 0 && !busy_poll_anywhere(h);
 }
 
 static void queue_init(struct nic_queue *q)

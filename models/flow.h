@@ -20,6 +20,7 @@ struct skb;
 struct sock;
 struct tcp_sender;
 struct requester;
+struct request;
 
 struct flow {
     struct flow_key key;
@@ -38,6 +39,7 @@ struct flow {
     struct ledger *books;       /* of its queue */
     struct skb *partial;        /* fragments of a datagram that is not complete (models/defrag) */
     struct sock *sk;            /* established socket, or NULL */
+    struct request *request;    /* of a client that connects (models/listen), or NULL */
     struct tcp_sender *sender;  /* closed loop, or NULL: where its ACKs go */
     struct requester *requester;    /* kind rr, or NULL: where its answers go */
     uint64_t offered;

@@ -70,15 +70,25 @@ static bool pages_return(const struct host *h)
     return false;
 }
 
+/* Its rounds are not those of models/reading, or others read the same socket. */
+static bool reads_otherwise(const struct host *h, const struct cpu *c)
+{
+    for (int i = 0; i < h->apps; i++) {
+        if (h->app[i].cpu == c && !app_reads_alone(&h->app[i]))
+            return true;
+    }
+    return false;
+}
+
 void horizon_init(struct host *h)
 {
     bool watched = h->engine.trace.hook || h->watched;
     bool possible = h->engine.batch && !watched && !has_tcp(h) && !answers(h) && !busy_poll_anywhere(h) && h->requesters == 0 &&
                     h->sendmsgs == 0 && !h->tap && !redirects(h) && h->hc->skb.page_every == 0 && !h->rfs.sock_flow &&
-                    !h->irqbalance.cpu && !pages_return(h);
+                    !h->irqbalance.cpu && !pages_return(h) && !h->udp_mem.binds;
 
     for (int i = 0; i < h->cpus; i++)
-        h->cpu[i].secluded = possible && readers_on(h, &h->cpu[i]) == 1 && !nics_reach(h, &h->cpu[i]);
+        h->cpu[i].secluded = possible && readers_on(h, &h->cpu[i]) == 1 && !reads_otherwise(h, &h->cpu[i]) && !nics_reach(h, &h->cpu[i]);
 }
 
 ps_t horizon_of(const struct cpu *c)

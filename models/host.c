@@ -6,12 +6,17 @@
 #include <string.h>
 
 #include "models/app.h"
+#include "models/client.h"
+#include "models/ehash.h"
+#include "models/epoll.h"
 #include "models/express.h"
 #include "models/horizon.h"
 #include "models/host_config.h"
 #include "models/nic.h"
 #include "models/reply.h"
 #include "models/requester.h"
+#include "models/recvmmsg.h"
+#include "models/reuseport.h"
 #include "models/sender.h"
 #include "models/sendmsg.h"
 #include "models/skb_local.h"
@@ -21,7 +26,7 @@
 
 /* The journey, in packet order: help, README, database and plots follow this order. */
 const struct model_info *const rx_path[] = {
-    &traffic_model, &requester_model,                       /*   who sends what, when                */
+    &traffic_model, &client_model, &requester_model,        /*   who sends what, when                */
     &sendmsg_model, &sendmsg_host_model, &skb_local_model, &veth_model, &veth_nic_model,    /* - from this host itself */
     &wire_model, &phy_model, &mac_model, &fifo_model,       /* 1 the NIC receives a frame            */
     &pause_model,                                           /* 1 .. or stops its sender             */
@@ -36,8 +41,10 @@ const struct model_info *const rx_path[] = {
     &netif_model, &tap_model, &tc_model,                    /* - taps, tc                            */
     &ip_model, &ip_nic_model, &netfilter_model, &conntrack_model,   /* 5 IP                          */
     &tx_model, &tx_queue_model, &tx_host_model,             /* 5 and out again: forwarding           */
-    &udp_gso_model, &udp_gso_host_model, &udp_model, &tcp_model,    /* 6 transport                           */
-    &sock_model, &skmem_model, &sched_model, &app_model, &app_host_model, /* 7 socket queue, wake-up, application  */
+    &udp_gso_model, &udp_gso_host_model, &udp_model, &protomem_model, &tcp_model,    /* 6 transport                           */
+    &ehash_model, &listen_model, &listen_app_model, &reuseport_model,   /* 6 which socket            */
+    &sock_model, &sock_app_model, &skmem_model, &epoll_model, &sched_model, /* 7 socket queue, wake-up       */
+    &app_model, &app_host_model, &recvmmsg_model, &recvmmsg_host_model,     /* 7 application                 */
     &busy_poll_model, &reply_model,                         /* 7 its own polls, and its answers      */
     &run_model,
     NULL
@@ -213,11 +220,10 @@ static const char *check_ports(const struct config *c, char *buffer, size_t size
         for (int k = 0; k < i; k++) {
             const struct app_params *a = &c->app[k].app, *b = &c->app[i].app;
             bool same_proto = a->proto == b->proto || a->proto == 0 || b->proto == 0;
-            if (a->port != 0 && a->port == b->port && same_proto) {
-                snprintf(buffer, size, "app[%s] and app[%s] both listen on port %d: give each its own app.port "
-                         "(SO_REUSEPORT is not modelled)", c->app_name[k], c->app_name[i], (int)b->port);
+            bool shared = *c->text[c->app[k].epoll.share] || *c->text[c->app[i].epoll.share];
+            if (a->port != 0 && a->port == b->port && same_proto && !shared &&
+                reuseport_check(c, k, i, buffer, size) != NULL)
                 return buffer;
-            }
         }
     }
     return NULL;
@@ -283,6 +289,9 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
     const char *why = tcp_params_check(&c->host->tcp);
 
     if (!why)
+        why = protomem_check(&c->host->protomem);
+
+    if (!why)
         why = check_run(&c->host->run);
     if (why) {
         snprintf(buffer, size, "%s", why);
@@ -314,6 +323,8 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
                      "read for ever without time passing", c->app_name[i]);
             return buffer;
         }
+        if ((why = epoll_check(c, i, buffer, size)) != NULL)
+            return why;
         if (c->app[i].app.cpu >= c->host->cpu.count) {
             snprintf(buffer, size, "app[%s].cpu is %d, but cpu.count is %d, counted from 0", c->app_name[i],
                      (int)c->app[i].app.cpu, (int)c->host->cpu.count);
@@ -401,6 +412,7 @@ static int flows_init(struct host *h)
         first += n;
     }
     free(keys);
+    h->config.host->sock.tcp_rcv += ehash_lookup(&h->hc->ehash);
     return 0;
 }
 
@@ -430,7 +442,7 @@ static struct sock *bound_socket(struct host *h, const struct flow_key *key)
 {
     for (int i = 0; i < h->apps; i++) {
         if (app_listens(&h->app[i], key))
-            return &h->app[i].udp;
+            return &reuseport_pick(h, &h->app[i], key, NULL)->udp;
     }
     return NULL;
 }
@@ -445,9 +457,13 @@ static int apps_init(struct host *h)
             return -1;
         h->apps++;
     }
+    epoll_share(h);
+    protomem_init(&h->udp_mem, h);
     for (uint32_t f = 0; f < h->flows; f++) {       /* UDP ports are bound before the first frame */
         struct flow *flow = &h->flow[f];
         bool alike = f > 0 && flow->key.dport == flow[-1].key.dport && flow->key.proto == flow[-1].key.proto;
+        if (alike && flow[-1].sk && flow[-1].sk->app->config->reuseport.on)
+            alike = false;              /* each flow has a choice of its own */
         if (flow->key.proto == FLOW_UDP)
             flow->sk = alike ? flow[-1].sk : bound_socket(h, &flow->key);
     }
@@ -558,6 +574,8 @@ static void phases_init(struct host *h)
     h->tick_phase %= h->jiffy;
     stream_seed(&phase, h->seed, h->replication, "cost");
     h->cost_salt = stream_next(&phase);
+    stream_seed(&phase, h->seed, h->replication, "reuseport");
+    h->reuseport_secret = stream_next(&phase);
 }
 
 static bool draws_exponential(const struct host *h)
@@ -631,9 +649,9 @@ static int host_build(struct host *h)
     if (cpus_init(h) != 0 || rfs_init(h) != 0 || flows_init(h) != 0 || hooks_init(h) != 0 || apps_init(h) != 0 ||
         nics_init(h) != 0)
         return -1;
-    if (irqbalance_init(h) != 0 || senders_init(h) != 0)
+    if (irqbalance_init(h) != 0 || senders_init(h) != 0 || requesters_init(h) != 0)
         return -1;
-    return requesters_init(h) != 0 || sendmsgs_init(h) != 0 ? -1 : 0;
+    return sendmsgs_init(h) != 0 || listen_init(&h->listen, h) != 0 ? -1 : 0;
 }
 
 int host_init(struct host *h, const struct config *c, uint64_t seed, uint64_t replication, bool batch, char *why,
@@ -674,6 +692,7 @@ void host_free(struct host *h)
         app_free(&h->app[i]);
     for (uint32_t i = 0; i < h->senders; i++)
         sender_free(&h->sender[i]);
+    listen_free(&h->listen);
     for (int i = 0; i < h->nics; i++)
         nic_free(&h->nic[i]);
     for (int s = 0; s < STAGES; s++)
@@ -734,7 +753,7 @@ static bool sources_silent(const struct host *h)
         if (traffic_peek(&h->traffic[i]) != PS_NEVER)
             return false;
     }
-    return true;
+    return listen_clients_done(&h->listen);
 }
 
 static void host_start(struct host *h)
@@ -752,6 +771,7 @@ static void host_start(struct host *h)
         sender_start(&h->sender[i]);
     for (uint32_t i = 0; i < h->requesters; i++)
         requester_start(&h->requester[i]);
+    listen_start(&h->listen);
     for (int i = 0; i < h->nics; i++)
         nic_start(&h->nic[i]);
     for (int i = 0; i < h->sendmsgs; i++)
@@ -800,6 +820,10 @@ bool host_run(struct host *h, const atomic_int *stop, atomic_llong *progress_ps)
 
 bool host_deterministic(const struct host *h)
 {
+    for (int i = 0; i < h->apps; i++) {
+        if (h->app[i].config->reuseport.on)
+            return false;               /* the secret of its hash is drawn */
+    }
     if (h->hc->cpu.tick_phase < 0 || h->hc->run.cost_cv > 0)
         return false;
     for (int i = 0; i < h->nics; i++) {

@@ -18,8 +18,10 @@
 #include "models/flow.h"
 #include "models/ip.h"
 #include "models/irqbalance.h"
+#include "models/listen.h"
 #include "models/netfilter.h"
 #include "models/netif.h"
+#include "models/protomem.h"
 #include "models/rfs.h"
 #include "models/rps.h"
 #include "models/sched.h"
@@ -138,6 +140,7 @@ struct host {
     struct variate *exponential;
     struct variate *cost;       /* factors of mean 1, when run.cost_cv > 0 */
     uint64_t cost_salt;
+    uint64_t reuseport_secret;  /* of this boot, in the hash that chooses among sockets on one port */
     int64_t hc_cost_cv;         /* hc->run.cost_cv, at hand */
 
     struct journey to;
@@ -162,8 +165,10 @@ struct host {
     bool tc_attached;
     struct ip_counters ip;
     struct udp_counters udp;
+    struct protomem udp_mem;
     struct tcp_counters tcp;
     struct busy_poll_counters busy_poll;
+    struct listen listen;
 
     ps_t jiffy, tick_phase;     /* length of a tick; time of the first */
     ps_t last_arrival;          /* of a frame, so far */

@@ -6,13 +6,18 @@
 #include "models/adaptive.h"
 #include "models/app.h"
 #include "models/busy_poll.h"
+#include "models/client.h"
 #include "models/cache.h"
 #include "models/config.h"
 #include "models/cpumap.h"
+#include "models/ehash.h"
+#include "models/epoll.h"
 #include "models/host.h"
 #include "models/nic.h"
 #include "models/reply.h"
 #include "models/rfs.h"
+#include "models/recvmmsg.h"
+#include "models/reuseport.h"
 #include "models/rps.h"
 #include "models/rss.h"
 #include "models/sendmsg.h"
@@ -62,6 +67,10 @@ struct host_config {
     struct app_host_params app;
     struct reply_params reply;
     struct busy_poll_params busy_poll;
+    struct recvmmsg_host_params recvmmsg;
+    struct listen_params listen;
+    struct ehash_params ehash;
+    struct protomem_params protomem;
 };
 
 struct queue_config {
@@ -100,11 +109,17 @@ struct nic_config {
 struct traffic_config {
     struct traffic_params traffic;
     struct sendmsg_params sendmsg;
+    struct client_params client;
 };
 
 struct app_config {
     struct app_params app;
     struct udp_gso_params udp_gso;
+    struct sock_app_params sock;
+    struct reuseport_params reuseport;
+    struct recvmmsg_params recvmmsg;
+    struct epoll_params epoll;
+    struct listen_app_params listen;
 };
 
 #endif

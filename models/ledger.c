@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "models/app.h"
+#include "models/client.h"
+#include "models/epoll.h"
 #include "models/host.h"
 #include "models/host_config.h"
 #include "models/nic.h"
@@ -249,6 +251,7 @@ void host_counters(const struct host *h, counter_fn *fn, void *user)
     emit(&e, &udp_model, &h->udp);
     emit(&e, &tcp_model, &h->tcp);
     emit(&e, &busy_poll_model, &h->busy_poll);
+    emit(&e, &listen_model, &h->listen.counters);
     e.scope = "netfilter";
     emit(&e, &netfilter_model, &h->netfilter.counters);
     emit(&e, &conntrack_model, &h->netfilter.conntrack.counters);
@@ -256,6 +259,7 @@ void host_counters(const struct host *h, counter_fn *fn, void *user)
         snprintf(scope, sizeof scope, "app.%s", h->app[i].name);
         e.scope = scope;
         emit(&e, &app_model, &h->app[i].counters);
+        emit(&e, &epoll_model, &h->app[i].epoll);
         if (h->sendmsgs > 0) {
             struct skmem_counters memory = skmem_of(&h->app[i].udp.udp);
             emit(&e, &skmem_model, &memory);
@@ -267,6 +271,11 @@ void host_counters(const struct host *h, counter_fn *fn, void *user)
         snprintf(scope, sizeof scope, "traffic.%s", h->config.traffic_name[i]);
         e.scope = scope;
         emit(&e, &requester_model, &h->requester_group[i].counters);
+    }
+    for (int i = 0; i < h->listen.clients; i++) {
+        snprintf(scope, sizeof scope, "traffic.%s", h->config.traffic_name[h->listen.client[i].traffic->source]);
+        e.scope = scope;
+        emit(&e, &client_model, &h->listen.client[i].counters);
     }
     for (int i = 0; i < h->sendmsgs; i++) {
         snprintf(scope, sizeof scope, "traffic.%s", h->sendmsg[i].name);

@@ -207,7 +207,7 @@ void netif_find_plain_flows(struct host *h)
 {
     bool rules = netfilter_active(&h->hc->netfilter) || conntrack_on(&h->netfilter.conntrack) || h->tc_attached;
 
-    if (!h->engine.batch || h->engine.trace.hook || rules || h->hc->tap.taps > 0)
+    if (!h->engine.batch || h->engine.trace.hook || rules || h->hc->tap.taps > 0 || h->udp_mem.binds)
         return;
     int nic = -1;
     bool may_be = false;
@@ -218,7 +218,8 @@ void netif_find_plain_flows(struct host *h)
             may_be = !h->nic[nic].veth && !xdp_is_generic(&h->nic[nic].config->xdp) && !rps_anywhere(h, nic) &&
                      !rfs_of_nic(h, nic);
         }
-        f->plain = may_be && f->key.proto == FLOW_UDP && f->local && !f->martian && !f->astray && !f->key.otherhost && f->sk;
+        f->plain = may_be && f->key.proto == FLOW_UDP && f->local && !f->martian && !f->astray && !f->key.otherhost && f->sk &&
+                   !reuseport_by_cpu(f->sk->app);
     }
 }
 

@@ -514,7 +514,7 @@ int nic_init(struct nic *n, struct host *host, int index)
     for (int i = 0; i < host->traffics && wired; i++) {
         if (host->traffic[i].params.nic == index) {
             n->source[n->sources++] = &host->traffic[i];
-            if (traffic_closed(&host->traffic[i].params))
+            if (traffic_closed_loop(&host->traffic[i].params))
                 closed_loop(n, &host->traffic[i].params);
         }
     }

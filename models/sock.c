@@ -5,8 +5,12 @@
 #include "models/busy_poll.h"
 #include "models/host.h"
 #include "models/host_config.h"
+#include "models/listen.h"
 #include "models/nic.h"
+#include "models/reuseport.h"
 #include "models/sender.h"
+
+enum { SOCK_MIN_RCVBUF = 2304 };        /* include/net/sock.h, x86-64 */
 
 static const struct param rows[] = {
     PARAM(struct sock_params, rmem_default, "net.core.rmem_default", UNIT_BYTES, 212992, 2304, INT32_MAX,
@@ -37,29 +41,45 @@ static const struct param rows[] = {
 };
 ALL_FIELDS_HAVE_ROWS(struct sock_params, rows);
 
+static const struct param app_rows[] = {
+    PARAM(struct sock_app_params, rcvlowat, "app.rcvlowat", UNIT_BYTES, 1, 1, INT32_MAX,
+          "SO_RCVLOWAT: bytes of a TCP stream below which its reader is not woken", "socket(7): 1"),
+};
+ALL_FIELDS_HAVE_ROWS(struct sock_app_params, app_rows);
+
+const struct model_info sock_app_model = {
+    .name = "sock", .step = "7", .what = "options that a program sets",
+    .scope = SCOPE_APP, .params_at = offsetof(struct app_config, sock), .params = app_rows, .n_params = ROWS(app_rows),
+};
+
 const struct model_info sock_model = {
     .name = "sock", .step = "7", .what = "sockets: buffers, lock and backlog, wakeups",
     .scope = SCOPE_HOST, .params_at = offsetof(struct host_config, sock), .params = rows, .n_params = ROWS(rows),
 };
 
-struct sock *sock_lookup(struct host *h, const struct skb *s)
+struct sock *sock_lookup(const struct context *x, const struct skb *s)
 {
+    struct host *h = x->cpu->host;
     struct flow *f = &h->flow[s->flow];
 
     if (!f->sk && f->key.proto == FLOW_TCP) {
         for (int i = 0; i < h->apps && !f->sk; i++) {
             if (app_listens(&h->app[i], &f->key))
-                f->sk = app_accept(&h->app[i], s->flow, s);
+                f->sk = app_accept(reuseport_pick(h, &h->app[i], &f->key, x->cpu), s->flow, s);
         }
     }
+    if (f->sk && f->sk->proto == FLOW_UDP && reuseport_by_cpu(f->sk->app))
+        return &reuseport_pick(h, f->sk->app, &f->key, x->cpu)->udp;
     return f->sk;
 }
 
 bool sock_readable(const struct sock *sk)
 {
+    int64_t have = sk->proto == FLOW_TCP ? tcp_available(&sk->tcp) : 0;
+
     if (sk->proto == FLOW_TCP)
-        return tcp_available(&sk->tcp) > 0;
-    return sk->udp.reader.first || sk->udp.receive.first;
+        return have > 0 && tcp_epollin_ready(&sk->tcp, have);
+    return sk->source->udp.reader.first || sk->source->udp.receive.first;
 }
 
 void sock_data_ready(struct context *x, struct sock *sk)
@@ -68,7 +88,9 @@ void sock_data_ready(struct context *x, struct sock *sk)
     const struct sock_params *p = &sk->host->hc->sock;
 
     x->owed += p->data_ready;
-    if (a->params->kind == APP_EPOLL) {
+    if (sk->sharers) {
+        x->owed += epoll_wake(x, sk);
+    } else if (a->params->kind == APP_EPOLL) {
         x->owed += app_ready(a, sk, x->cpu);
     } else if (sk->waiting) {
         sk->waiting = false;
@@ -224,7 +246,9 @@ bool sock_tcp_rcv(struct context *x)
         return true;
     }
     s->len = (int32_t)(s->end_seq - s->seq) - !!(s->tcp_flags & TCP_SYN) - !!(s->tcp_flags & TCP_FIN);
-    x->sk = s->bad & FRAME_FRAGMENT ? NULL : sock_lookup(h, s);
+    if (h->flow[s->flow].request && !(s->bad & FRAME_FRAGMENT))
+        return listen_rcv(x);
+    x->sk = s->bad & FRAME_FRAGMENT ? NULL : sock_lookup(x, s);
     if (x->sk)
         return context_spend(x, 0, looked_up) && segment(x);
     refuse(x, FATE_NO_SOCKET);
@@ -316,6 +340,18 @@ void sock_run_timers(struct context *x)
 
 /* ---- construction ---- */
 
+/* SO_RCVBUF as sk_rcvbuf holds it: within net.core.rmem_max, doubled, at least SOCK_MIN_RCVBUF; 0: it was not set. */
+static int64_t so_rcvbuf(const struct app *a)
+{
+    int64_t set = a->params->rcvbuf, cap = a->host->hc->sock.rmem_max;
+
+    if (set == 0)
+        return 0;
+    if (set > cap)
+        set = cap;
+    return 2 * set > SOCK_MIN_RCVBUF ? 2 * set : SOCK_MIN_RCVBUF;
+}
+
 /* What the handshake would have agreed on, read off the first segment we see. */
 static struct tcp_setup setup(const struct sock *sk, const struct skb *first)
 {
@@ -326,7 +362,7 @@ static struct tcp_setup setup(const struct sock *sk, const struct skb *first)
         .irs = syn ? first->seq : first->seq - 1, .iss = first->ack - 1, .mss = 1460,
         .sack = true, .timestamps = first->tsval != 0 || first->tsecr != 0, .window_scaling = true,
         .peer_window = first->window, .peer_tsval = first->tsval, .peer_tsecr = first->tsecr,
-        .rcvbuf = 2 * sk->app->params->rcvbuf, .rcvlowat = 1, .rmem_max = h->hc->sock.rmem_max,
+        .rcvbuf = so_rcvbuf(sk->app), .rcvlowat = sk->app->config->sock.rcvlowat, .rmem_max = h->hc->sock.rmem_max,
         .handshake_rtt = sk->app->params->handshake_rtt, .jiffy = h->jiffy, .tick_phase = h->tick_phase,
         .tsval_origin = -1 * SEC,
     };
@@ -335,14 +371,12 @@ static struct tcp_setup setup(const struct sock *sk, const struct skb *first)
 int sock_init(struct sock *sk, struct app *a, int proto, uint32_t flow, const struct skb *first)
 {
     struct host *h = a->host;
-    int64_t set = a->params->rcvbuf;
-    int64_t cap = h->hc->sock.rmem_max;
+    int64_t set = so_rcvbuf(a);
 
     *sk = (struct sock){ .host = h, .app = a, .proto = proto, .flow = flow };
     sk->timer_vector = (struct vector){ .handler = timer_handle, .owner = sk };
-    if (set > cap)
-        set = cap;
-    sk->udp.rcvbuf = set > 0 ? (2 * set > 2304 ? 2 * set : 2304) : h->hc->sock.rmem_default;
+    sk->source = sk;
+    sk->udp.rcvbuf = set > 0 ? set : h->hc->sock.rmem_default;
     if (event_init(&h->engine, &sk->timer, EVENT_DEVICE, timer_fire, sk) != 0)
         return -1;
     if (proto != FLOW_TCP)

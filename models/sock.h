@@ -9,8 +9,9 @@
  *       tcp, udp             the protocols
  *
  * A UDP socket is bound to a port; a TCP flow gets an established socket with its first segment.
- * Not modelled: listening sockets and handshakes, SO_REUSEPORT, edge triggering, SO_RCVLOWAT other than 1,
- * coalescing on the backlog. */
+ * Several readers of one socket: models/epoll. Several sockets on one port: models/reuseport.
+ * Listening sockets and connections that come and go: models/listen.
+ * Not modelled: handshakes of other traffic, coalescing on the backlog. */
 #ifndef MODELS_SOCK_H
 #define MODELS_SOCK_H
 
@@ -38,6 +39,11 @@ struct sock_params {
 };
 extern const struct model_info sock_model;
 
+struct sock_app_params {
+    int64_t rcvlowat;
+};
+extern const struct model_info sock_app_model;
+
 struct app;
 
 struct sock {
@@ -52,11 +58,15 @@ struct sock {
     struct tcp_sock tcp;
     bool owned;                 /* TCP: the reader holds the lock */
     int64_t reading;            /* TCP: bytes the recv() under way will take */
+    int64_t taken;              /* .. and has taken: below SO_RCVLOWAT a blocking one goes on */
     bool waiting;               /* the reader sleeps (or is about to) for this socket */
     bool slept;                 /* in the current recv() */
     struct napi *napi;          /* that it may busy poll; NULL: not known yet */
     bool ready;                 /* on the epoll ready list */
     struct sock *ready_next;
+    struct sock *source;        /* whose datagrams its reader takes: its own, but for app.share (models/epoll) */
+    struct sock *sharers, *next_sharer;
+    uint64_t sleeps, sleeps_since;      /* of all its readers; of this one, the number of its last */
     struct skb_queue backlog;
     int64_t backlog_len;        /* truesize */
     struct event timer;
@@ -73,7 +83,7 @@ struct sock {
 /* Something to read. */
 bool sock_readable(const struct sock *sk);
 /* The socket for the skb's flow, or NULL. */
-struct sock *sock_lookup(struct host *h, const struct skb *s);
+struct sock *sock_lookup(const struct context *x, const struct skb *s);
 void sock_data_ready(struct context *x, struct sock *sk);       /* costs go to context.owed */
 bool sock_tcp_rcv(struct context *x);                           /* context.skb, context.sk: a stage_fn */
 void sock_release(struct context *x);                           /* processes the backlog; returns */

@@ -249,6 +249,8 @@ int64_t tcp_recvmsg(struct tcp_sock *sk, int64_t want, ps_t now, struct tcp_out 
 
 /* Bytes a reader could copy now. */
 int64_t tcp_available(const struct tcp_sock *sk);
+/* So many unread bytes are worth a wakeup: SO_RCVLOWAT, or the sender will not send more. */
+bool tcp_epollin_ready(const struct tcp_sock *sk, int64_t unread);
 /* The peer's FIN has been reached by the reader, or the connection was reset and all is read. */
 bool tcp_eof(const struct tcp_sock *sk);
 

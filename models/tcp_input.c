@@ -249,15 +249,17 @@ void tcp_fast_path_check(struct tcp_sock *sk)
         sk->pred_on = true;
 }
 
+bool tcp_epollin_ready(const struct tcp_sock *sk, int64_t unread)
+{
+    return unread >= sk->rcvlowat || sk->rmem_alloc > sk->rcvbuf - (sk->rcvbuf >> 3) || tcp_receive_window(sk) <= sk->rcv_mss;
+}
+
 /* sk_data_ready() is worth calling: enough is there, or the sender will not send more. */
 static void data_ready(struct tcp_sock *sk)
 {
     int64_t unread = (int32_t)(sk->rcv_nxt - sk->copied_seq);
 
-    if (sk->state != TCP_ESTABLISHED)
-        sk->out->data_ready = true;
-    if (unread > 0 && (unread >= sk->rcvlowat || sk->rmem_alloc > sk->rcvbuf - (sk->rcvbuf >> 3) ||
-                       tcp_receive_window(sk) <= sk->rcv_mss))
+    if (sk->state != TCP_ESTABLISHED || (unread > 0 && tcp_epollin_ready(sk, unread)))
         sk->out->data_ready = true;
 }
 

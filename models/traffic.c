@@ -22,7 +22,7 @@ static const char DEFAULT_SADDR[] = "10.0.0.1", DEFAULT_DADDR[] = "10.0.0.2";
 /* Nothing starts later than this (53 days): additions below cannot overflow. */
 static const ps_t LATEST = PS_NEVER / 2;
 
-static const char *const kind_names[] = { "cbr", "poisson", "onoff", "replay", "sender", "rr", NULL };
+static const char *const kind_names[] = { "cbr", "poisson", "onoff", "replay", "sender", "connect", "rr", NULL };
 static const char *const think_names[] = { "constant", "exponential", NULL };
 static const char *const proto_names[] = { "udp", "tcp", NULL };
 
@@ -32,7 +32,7 @@ static const char *const proto_names[] = { "udp", "tcp", NULL };
 
 static const struct param rows[] = {
     P_CHOICE(kind, "kind", TRAFFIC_CBR, kind_names,
-             "how starts are spaced: evenly, exponentially, in trains, as captured, by a TCP window, or by answers",
+             "how starts are spaced: evenly, exponentially, in trains, as captured, by a TCP window, by connections that come and go, or by answers",
              "ours: the simplest source"),
     P(rate, "rate", UNIT_LOAD, LOAD_OF(LOAD_MILLIPPS, 1000 * (int64_t)MILLION), 1, INT64_MAX,
       "offered load, inside a train for onoff; above line rate the wire queues; not for replay and sender",
@@ -62,7 +62,7 @@ static const struct param rows[] = {
     P(stop, "stop", UNIT_TIME, 0, 0, 100000 * SEC,
       "no frame starts at or after this time of the run; 0 means never", "ours"),
     P(frames, "frames", UNIT_COUNT, 0, 0, INT64_MAX,
-      "at most so many frames (rr: requests); 0 means no limit; not for sender", "ours"),
+      "at most so many frames (connect: connections, rr: requests); 0 means no limit; not for sender", "ours"),
     P(burst, "burst", UNIT_TIME, 1 * MS, 1, 1000 * SEC,
       "onoff: length of a train; every frame due before its end belongs to it", "ours"),
     P(period, "period", UNIT_TIME, 10 * MS, 0, 1000 * SEC,
@@ -90,9 +90,9 @@ static const struct param rows[] = {
     P(window, "window", UNIT_BYTES, 262144, 1, 1 << 30,
       "sender: bytes in flight at most, whatever the receiver's window", "assumption: 256 KiB"),
     P(rtt, "rtt", UNIT_TIME, 100 * US, 1 * US, 100 * SEC,
-      "sender, rr: delay of the path, both directions together, without our host",
+      "sender, connect, rr: delay of the path, both directions together, without our host",
       "assumption: 100 us, two racks of one data centre; at least 1 us so that the wire can look ahead"),
-    P(bytes, "bytes", UNIT_BYTES, 0, 0, (int64_t)1 << 50, "sender: bytes to send per flow; 0 means endless",
+    P(bytes, "bytes", UNIT_BYTES, 0, 0, (int64_t)1 << 50, "sender: bytes to send per flow, 0 means endless; connect: of a request, in one segment",
       "ours"),
     P(think, "think", UNIT_TIME, 0, 0, 100 * SEC, "rr: the client's time from an answer to its next request",
       "ours: none, as netperf's UDP_RR"),
@@ -167,7 +167,7 @@ static uint32_t address_of(const struct config *c, int64_t text, const char *emp
 
 static bool is_tcp(const struct traffic_params *p)
 {
-    return p->kind == TRAFFIC_SENDER || (p->kind != TRAFFIC_REPLAY && p->proto == TRAFFIC_TCP);
+    return p->kind == TRAFFIC_SENDER || p->kind == TRAFFIC_CONNECT || (p->kind != TRAFFIC_REPLAY && p->proto == TRAFFIC_TCP);
 }
 
 int32_t traffic_headers(const struct traffic_params *p)
@@ -231,6 +231,9 @@ static const char *check_kind(const struct config *c, const struct traffic_param
         if (p->proto == TRAFFIC_UDP && p->ack)
             return "ack is for tcp: datagrams are not acknowledged";
         break;
+    case TRAFFIC_CONNECT:
+        return p->bytes > 0 && p->bytes > p->frame - traffic_headers(p) ? "bytes is a request of more than one segment: at most what "
+                                                          "traffic.frame holds" : NULL;
     case TRAFFIC_CBR:
     case TRAFFIC_POISSON:
         break;
@@ -242,12 +245,12 @@ const char *traffic_check(const struct config *c, int source, char *buffer, size
 {
     const struct traffic_params *p = params_of(c, source);
     const char *name = c->traffic_name[source];
-    bool shaped = p->kind != TRAFFIC_REPLAY && !traffic_closed(p);
+    bool shaped = p->kind != TRAFFIC_REPLAY && !traffic_closed_loop(p);
     const char *wrong = shaped ? check_rate(p) : NULL;
 
     if (!wrong)
         wrong = check_addresses(c, p);
-    if (!wrong && is_tcp(p) && p->frame <= traffic_headers(p))
+    if (!wrong && is_tcp(p) && p->kind != TRAFFIC_CONNECT && p->frame <= traffic_headers(p))
         wrong = p->timestamps ? "frame has no room for payload: TCP with timestamps needs at least 71B"
                               : "frame is too short";
     if (!wrong)
@@ -465,7 +468,7 @@ void traffic_init(struct traffic *t, const struct config *c, int source, uint32_
     t->blank = blank(t);
     t->quick = (p->kind == TRAFFIC_CBR || p->kind == TRAFFIC_POISSON) && p->proto == TRAFFIC_UDP &&
                !(p->fcs_errors | p->runts);
-    t->limit = p->frames && p->kind != TRAFFIC_SENDER ? (uint64_t)p->frames : UINT64_MAX;
+    t->limit = p->frames && (p->kind == TRAFFIC_RR || !traffic_closed_loop(p)) ? (uint64_t)p->frames : UINT64_MAX;
     t->end = p->stop ? p->stop : LATEST;
     stream_named(&t->gaps, seed, replication, source, "gaps");
     stream_named(&t->damage, seed, replication, source, "damage");
@@ -473,14 +476,14 @@ void traffic_init(struct traffic *t, const struct config *c, int source, uint32_
 
     if (p->kind == TRAFFIC_REPLAY)
         replay_init(t, c);
-    else if (!traffic_closed(p))
+    else if (!traffic_closed_loop(p))
         shape_init(t, link_bps);
 
     t->origin = p->start;
     if (p->offset && t->gap > 0)
         t->origin += (ps_t)stream_below(&offset, (uint64_t)t->gap);
     t->train_at = t->origin;
-    if (traffic_closed(p))
+    if (traffic_closed_loop(p))
         t->next_at = PS_NEVER;
     else
         t->next_at = p->kind == TRAFFIC_REPLAY && t->limit ? replay_seek(t) : t->origin;
@@ -505,6 +508,7 @@ static inline void step(struct traffic *t)
         break;
     case TRAFFIC_SENDER:
     case TRAFFIC_RR:
+    case TRAFFIC_CONNECT:
         t->next_at = t->pushed.first ? t->pushed.first->wire_at : PS_NEVER;
         return;
     }
@@ -574,7 +578,7 @@ static void spoil(struct traffic *t, struct frame *f)
 struct frame *traffic_next_of_any(struct traffic *t, struct frame *f)
 {
     assert(t->next_at != PS_NEVER);
-    if (traffic_closed(&t->params)) {
+    if (traffic_closed_loop(&t->params)) {
         f = frame_pop(&t->pushed);
         frame_unborn(f);
     } else {
@@ -594,7 +598,7 @@ struct frame *traffic_next_of_any(struct traffic *t, struct frame *f)
 
 void traffic_push(struct traffic *t, struct frame *f)
 {
-    assert(traffic_closed(&t->params));
+    assert(traffic_closed_loop(&t->params));
     assert(!t->pushed.first || f->wire_at >= t->pushed.last->wire_at);
     frame_push(&t->pushed, f);
     t->next_at = t->pushed.first->wire_at;

@@ -63,7 +63,7 @@ void arrivals_free(struct arrivals *a);
 
 /* ---- parameters ---- */
 
-enum traffic_kind { TRAFFIC_CBR, TRAFFIC_POISSON, TRAFFIC_ONOFF, TRAFFIC_REPLAY, TRAFFIC_SENDER, TRAFFIC_RR };
+enum traffic_kind { TRAFFIC_CBR, TRAFFIC_POISSON, TRAFFIC_ONOFF, TRAFFIC_REPLAY, TRAFFIC_SENDER, TRAFFIC_CONNECT, TRAFFIC_RR };
 enum traffic_proto { TRAFFIC_UDP, TRAFFIC_TCP };
 enum traffic_think { TRAFFIC_THINK_CONSTANT, TRAFFIC_THINK_EXPONENTIAL };
 
@@ -135,6 +135,12 @@ struct traffic {
     ps_t paced_to;              /* .. and the earliest start of the next, by `interval` */
 };
 
+/* Others push its frames, which answer ours: a closed loop. */
+static inline bool traffic_closed_loop(const struct traffic_params *p)
+{
+    return p->kind == TRAFFIC_SENDER || p->kind == TRAFFIC_CONNECT || p->kind == TRAFFIC_RR;
+}
+
 /* Parses a dotted quad: 0 and the address, or -1. */
 int ipv4_parse(const char *text, uint32_t *address);
 
@@ -153,12 +159,6 @@ void traffic_flow_keys(const struct config *c, int source, struct flow_key *keys
  * (seed, replication). With offset on, the first arrival is moved by a uniform part of the mean gap. */
 void traffic_init(struct traffic *t, const struct config *c, int source, uint32_t first_flow,
                   int64_t link_bps, const struct variate *exponential, uint64_t seed, uint64_t replication);
-
-/* A closed loop: others push its frames, and what it sends depends on what our host does. */
-static inline bool traffic_closed(const struct traffic_params *p)
-{
-    return p->kind == TRAFFIC_SENDER || p->kind == TRAFFIC_RR;
-}
 
 /* Start of the next frame, or PS_NEVER. */
 static inline ps_t traffic_peek(const struct traffic *t) { return t->next_at; }
@@ -223,7 +223,7 @@ static inline struct frame *traffic_next(struct traffic *t, struct frame *f)
     return f;
 }
 
-/* A closed loop: adds a frame with everything but its id; wire_at, its start time, is not before the last
+/* Closed loops: adds a frame with everything but its id; wire_at, its start time, is not before the last
  * one's. The source takes the frame and gives it out again by traffic_next(). */
 void traffic_push(struct traffic *t, struct frame *f);
 

@@ -35,6 +35,7 @@ static const struct counter counter_rows[] = {
             "datagrams dropped: full buffers and checksums"),
     COUNTER(struct udp_counters, RcvbufErrors, "UdpRcvbufErrors", "nstat, /proc/net/snmp",
             "datagrams dropped at a full socket buffer"),
+    COUNTER(struct udp_counters, MemErrors, "UdpMemErrors", "nstat, /proc/net/snmp", "datagrams dropped at udp_mem"),
     COUNTER(struct udp_counters, InCsumErrors, "UdpInCsumErrors", "nstat, /proc/net/snmp", "bad checksums"),
 };
 ALL_COUNTERS_HAVE_ROWS(struct udp_counters, counter_rows);
@@ -74,6 +75,22 @@ ps_t udp_refuse(struct host *h, struct sock *sk, struct skb *s)
     return h->hc->udp.drop + h->hc->skb.free + host_skb_drop(h, s, FATE_SOCKET_RCVBUFF);
 }
 
+/* The protocol's memory, a page at a time. */
+static bool no_memory(struct context *x, const struct udp_sock *u, const struct skb *s)
+{
+    int64_t pages = udp_pages(u, s->truesize);
+
+    return pages > 0 && !protomem_charge(&x->cpu->host->udp_mem, x->cpu, pages, u->rmem_alloc + s->truesize);
+}
+
+static ps_t refuse_memory(struct host *h, struct sock *sk, struct skb *s)
+{
+    h->udp.InErrors++;
+    h->udp.MemErrors++;
+    sk->drops++;
+    return h->hc->udp.drop + h->hc->skb.free + host_skb_drop(h, s, FATE_PROTO_MEM);
+}
+
 static bool queue(struct context *x)
 {
     struct host *h = x->cpu->host;
@@ -92,9 +109,13 @@ static bool queue(struct context *x)
         x->owed += udp_refuse(h, sk, s);
         return true;
     }
+    if (h->udp_mem.binds && no_memory(x, &sk->udp, s)) {
+        x->owed += refuse_memory(h, sk, s);
+        return true;
+    }
     trace_emit(&h->engine.trace, h->engine.now, TRACE_SOCK_QUEUE, x->cpu->index, (int64_t)s->first->id, 0);
     ps_t cost = udp_enqueue(&sk->udp, s, &h->hc->udp, h->engine.now);
-    if (sk->waiting || sk->app->waiting) {
+    if (epoll_anyone_waits(sk)) {
         context_work(x, cost, wake_reader);
         return false;
     }
@@ -118,7 +139,7 @@ bool udp_rcv(struct context *x)
 {
     struct host *h = x->cpu->host;
 
-    x->sk = x->skb->bad & FRAME_FRAGMENT ? NULL : sock_lookup(h, x->skb);
+    x->sk = x->skb->bad & FRAME_FRAGMENT ? NULL : sock_lookup(x, x->skb);
     if (x->sk)
         return udp_rcv_found(x);
     context_work(x, h->hc->udp.rcv + h->hc->udp.no_socket, no_socket);

@@ -13,7 +13,8 @@
  * The reader moves the whole receive queue to its private reader queue; what it frees returns to rmem only when it
  * adds up to rcvbuf / 4 or the reader queue runs dry. (net/ipv4/udp.c udp_rmem_release)
  * Memory is charged to the protocol in pages: a datagram that finds too little left of the last one pays for another.
- * Not modelled: udp_mem's limits, condensing's effect on truesize, checksum failures' cost, SO_REUSEPORT. */
+ * udp_mem: models/protomem.
+ * Not modelled: condensing's effect on truesize, checksum failures' cost. */
 #ifndef MODELS_UDP_H
 #define MODELS_UDP_H
 
@@ -39,6 +40,7 @@ struct udp_counters {
     uint64_t NoPorts;
     uint64_t InErrors;
     uint64_t RcvbufErrors;
+    uint64_t MemErrors;
     uint64_t InCsumErrors;
 };
 
@@ -46,6 +48,7 @@ struct udp_sock {
     int64_t rcvbuf;             /* bytes of truesize, as doubled by SO_RCVBUF */
     int64_t rmem_alloc;
     int64_t forward_deficit;    /* freed but not yet given back */
+    int64_t returned;           /* pages given back to the protocol, for models/protomem */
     int64_t forward_alloc;      /* charged to the protocol and not in use: whole pages come, one page at most stays */
     struct skb_queue receive, reader;
 };
@@ -68,6 +71,12 @@ static inline bool udp_has_room(const struct udp_sock *u, int64_t truesize, cons
 
 enum { UDP_MEM_PAGE = 4096 };           /* sk_mem_schedule charges whole pages */
 
+/* Pages that a datagram needs beyond what the socket has left. */
+static inline int64_t udp_pages(const struct udp_sock *u, int64_t truesize)
+{
+    return u->forward_alloc < truesize ? (truesize - u->forward_alloc + UDP_MEM_PAGE - 1) / UDP_MEM_PAGE : 0;
+}
+
 /* Queues a datagram for which there is room; returns what that costs, its memory included. */
 static inline ps_t udp_enqueue(struct udp_sock *u, struct skb *s, const struct udp_params *p, ps_t now)
 {
@@ -76,8 +85,7 @@ static inline ps_t udp_enqueue(struct udp_sock *u, struct skb *s, const struct u
     if (u->rmem_alloc > u->rcvbuf / 2)
         cost += p->half_full;
     if (u->forward_alloc < s->truesize) {
-        int64_t pages = (s->truesize - u->forward_alloc + UDP_MEM_PAGE - 1) / UDP_MEM_PAGE;
-        u->forward_alloc += pages * UDP_MEM_PAGE;
+        u->forward_alloc += udp_pages(u, s->truesize) * UDP_MEM_PAGE;
         cost += p->schedule_memory;
     }
     u->forward_alloc -= s->truesize;
@@ -99,7 +107,9 @@ static inline void udp_release(struct udp_sock *u, int64_t truesize)
         return;
     u->rmem_alloc -= u->forward_deficit;
     u->forward_alloc += u->forward_deficit;
-    u->forward_alloc -= (u->forward_alloc - 1) / UDP_MEM_PAGE * UDP_MEM_PAGE;   /* partial: up to a page stays */
+    int64_t pages = (u->forward_alloc - 1) / UDP_MEM_PAGE;      /* partial: up to a page stays */
+    u->forward_alloc -= pages * UDP_MEM_PAGE;
+    u->returned += pages;
     u->forward_deficit = 0;
     skb_splice(&u->reader, &u->receive);
 }

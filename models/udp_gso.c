@@ -82,7 +82,7 @@ bool udp_gso_rcv(struct context *x)
 
     if (s->gso_size == 0)
         return udp_rcv(x);
-    const struct sock *sk = sock_lookup(h, s);
+    const struct sock *sk = sock_lookup(x, s);
     if (sk && h->config.app[sk->app - h->app].udp_gso.udp_gro) {
         keep_whole(s);
         return udp_rcv(x);

@@ -19,7 +19,7 @@ static const char *const loss_counters[] = {
     "TcpExtTCPZeroWindowDrop", "TcpExtTCPBacklogDrop", "TcpExtPAWSEstab", "TcpExtBeyondWindow", "TcpExtTCPDSACKOldSent",
     "rx_xdp_drop", "tc_ingress_dropped", "nf_conntrack_insert_failed", "IpExtInNoRoutes", "TcpExtIPReversePathFilter",
     "in_martian_src", "in_martian_dst", "rx_xdp_tx_full", "xdp_exception", "xdp_cpumap_drops", "xsk_rx_dropped", "xsk_rx_ring_full",
-    "flow_limit_count",
+    "flow_limit_count", "TcpExtListenOverflows", "TcpExtListenDrops", "TcpExtTCPReqQFullDrop", "UdpMemErrors",
 };
 
 /* What a replay offers: frame `i` of FRAMES, filled with a good one of its protocol before. */
@@ -180,6 +180,7 @@ static const char machine[] =
 
 /* Thirty-two frames that all wait when the poll begins. */
 #define POLL_OF_32  "nic.coalesce.kind=delay nic.coalesce.rx-usecs=100us nic.coalesce.rx-frames=0 traffic.frames=32 traffic.rate=100% "
+#define FLOOD  "traffic.kind=connect traffic.flood=on traffic.flows=32 traffic.frames=32 net.ipv4.tcp_syncookies=0 "
 
 static const struct drop_point points[] = {
     { FATE_RX_CRC_ERRORS, 32, "rx_crc_errors", NULL, "traffic.frames=32 traffic.fcs_errors=1000000" },
@@ -243,6 +244,16 @@ static const struct drop_point points[] = {
     { FATE_UDP_CSUM, BAD, "UdpInErrors UdpInCsumErrors", bad_l4_checksum, "" },
     /* a buffer of 4608 bytes holds 3 datagrams of 2304: the test comes before the charge */
     { FATE_SOCKET_RCVBUFF, 29, "UdpInErrors UdpRcvbufErrors", NULL, "traffic.frames=32 app.kind=idle app.rcvbuf=2304B" },
+    /* forged SYNs, of which none is completed: eight requests are the backlog, or three quarters of tcp_max_syn_backlog */
+    { FATE_REQ_QUEUE_FULL, 24, "TcpExtTCPReqQFullDrop TcpExtListenDrops", NULL, FLOOD "app.backlog=8" },
+    { FATE_REQ_QUEUE_FULL, 25, "TcpExtListenDrops", NULL, FLOOD "net.ipv4.tcp_max_syn_backlog=8" },
+    /* one is served, a backlog of 2 holds 3, and the SYNs of four more of eight are refused */
+    { FATE_LISTEN_OVERFLOW, 4, "TcpExtListenOverflows TcpExtListenDrops", NULL,
+      "traffic.kind=connect traffic.flows=8 traffic.frames=8 traffic.rate=1kpps run.duration=20ms app.backlog=2 "
+      "app.accept_work=100ms" },
+    /* four pages of 4096 hold seven datagrams of 2304: the eighth needs a fifth */
+    { FATE_PROTO_MEM, 25, "UdpInErrors UdpMemErrors", NULL, "traffic.frames=32 app.kind=idle net.core.mem_pcpu_rsv=1 "
+      "net.ipv4.udp_mem.min=4 net.ipv4.udp_mem.pressure=4 net.ipv4.udp_mem.max=4" },
     { FATE_TCP_CSUM, BAD, "TcpInErrs TcpInCsumErrors", tcp_bad_checksum, "" },
     { FATE_TCP_OLD_DATA, BAD, "TcpExtTCPDSACKOldSent", tcp_old_data, "nic.features.gro=off" },
     { FATE_TCP_RFC7323_PAWS, BAD, "TcpExtPAWSEstab", tcp_old_timestamp, "nic.features.gro=off" },

@@ -58,6 +58,21 @@ START_TEST(early_drop_forwarding_and_napis_interrupts_are_as_published)
 }
 END_TEST
 
+/* A million packets a second: one queue is its core's limit, and the surplus finds no descriptor; a second queue helps one
+ * reader; SO_REUSEPORT with four queues and threads helps most. */
+START_TEST(more_queues_and_reuseport_receive_more)
+{
+    validate("R2_*");
+    ck_assert(row("R2_1queue")->status == VALIDATE_PASS);
+    ck_assert(row("R2_1queue_surplus")->status == VALIDATE_PASS);
+    double one = metric("R2_1queue", "pps")->predicted, two = metric("R2_2queues_1thread", "pps")->predicted;
+    double four = metric("R2_4threads_reuseport", "pps")->predicted;
+    ck_assert_double_gt(two, 1.5 * one);
+    ck_assert_double_gt(four, 1.5 * two);
+    validations_free(&all);
+}
+END_TEST
+
 /* 5 % of 1.74 million, 2 % of 27183, nothing for what is only shown. */
 START_TEST(a_row_states_its_own_tolerances)
 {
@@ -179,7 +194,8 @@ START_TEST(busy_cpus_are_those_that_work)
 }
 END_TEST
 
-SUITE(published, early_drop_forwarding_and_napis_interrupts_are_as_published, a_row_states_its_own_tolerances,
+SUITE(published, early_drop_forwarding_and_napis_interrupts_are_as_published, more_queues_and_reuseport_receive_more,
+      a_row_states_its_own_tolerances,
       a_ratio_is_of_two_predictions, further_cores_scale_as_published, a_full_table_is_judged,
       the_steps_of_the_echo_ladder_are_run_and_compared, deferral_and_busy_polling_of_a_server_are_as_published,
       busy_cpus_are_those_that_work)

@@ -231,6 +231,28 @@ START_TEST(the_path_a_segment_takes_has_its_cost)
 }
 END_TEST
 
+/* SO_RCVBUF 16384 is 32768: 24 segments of 900 bytes, 2048 and more of memory each, overrun it. What is pruned is copied, 1 us a
+ * byte, in the softirq that brought the last: none of the core's other packets moves meanwhile. */
+START_TEST(collapsing_takes_softirq_time)
+{
+    ps_t without[2];
+
+    for (int i = 0; i < 2; i++) {
+        begin(i ? "app.kind=idle app.rcvbuf=16384B cost.tcp.collapse_byte=1000cycles/B" : "app.kind=idle app.rcvbuf=16384B");
+        rig_segment(&r, 10 * US, 0, 1, 1400);       /* the share of payload that later ones fall short of */
+        for (uint32_t k = 0; k < 23; k++)
+            rig_segment(&r, (20 + k * 10) * US, 0, 1401 + k * 900, 900);
+        rig_start(&r);
+        rig_until(&r, 20 * MS);
+        ck_assert_uint_gt(r.host.tcp.TCPRcvCollapsed, 0);
+        cpu_settle(&r.host.cpu[0]);
+        without[i] = r.host.cpu[0].spent[CPU_SOFTIRQ];
+        rig_free(&r);
+    }
+    ck_assert_int_ge(without[1] - without[0], 1000 * US);       /* at least a thousand bytes were copied */
+}
+END_TEST
+
 /* ---- timers ---- */
 
 /* Quick ACKs answer the first 16 small segments; the 17th, at 12 ms, waits. Its delay is 40 ms, 4 ticks; in
@@ -336,7 +358,7 @@ SUITE(sock, a_flow_gets_its_socket_with_its_first_segment, a_segment_nobody_list
       segments_that_come_while_the_reader_has_the_lock_wait_on_the_backlog,
       the_backlog_is_worked_off_at_the_readers_cost, a_full_backlog_drops,
       the_backlog_is_acknowledged_once_where_the_kernel_defers, data_ready_wakes_nobody_who_is_awake,
-      an_out_of_order_segment_wakes_nobody, the_path_a_segment_takes_has_its_cost,
+      an_out_of_order_segment_wakes_nobody, the_path_a_segment_takes_has_its_cost, collapsing_takes_softirq_time,
       the_delayed_ack_timer_fires_at_its_tick, the_delayed_ack_is_sent_by_the_timer_softirq,
       a_timer_that_finds_the_socket_locked_leaves_the_ack_to_the_release,
       an_ack_leaves_by_the_default_route)

@@ -881,6 +881,31 @@ START_TEST(a_fixed_buffer_does_not_follow_the_reader)
 }
 END_TEST
 
+/* ECN agreed on: a CE mark is echoed in every ACK, which comes at once (two quick ACKs), until a CWR says that the sender has
+ * slowed down. Without the agreement the mark means nothing. */
+START_TEST(a_congestion_mark_is_echoed_until_the_sender_has_answered)
+{
+    for (int ecn = 0; ecn < 2; ecn++) {
+        struct rig *r = rig_new();
+        struct skb *s;
+
+        r->setup.ecn = ecn;
+        tcp_sock_init(&r->sk, &r->params, &r->counters, &r->ops, &r->setup, r->now - 20 * MS);
+        s = segment(r, 0, MSS, 1, TCP_ACK);
+        s->tos = 3;
+        tcp_rcv(&r->sk, s, r->now, &r->out);
+        CHECK_EQ(r->ack[r->acks - 1].flags & TCP_ECE, ecn ? TCP_ECE : 0);
+        in(r, MSS, MSS);
+        CHECK_EQ(r->ack[r->acks - 1].flags & TCP_ECE, ecn ? TCP_ECE : 0);
+        s = segment(r, 2 * MSS, MSS, 1, TCP_ACK | TCP_CWR);
+        s->tos = 2;
+        tcp_rcv(&r->sk, s, r->now, &r->out);
+        CHECK_EQ(r->ack[r->acks - 1].flags & TCP_ECE, 0);
+        rig_free(r);
+    }
+}
+END_TEST
+
 /* Half of the buffer is window before a segment has been measured. */
 START_TEST(low_water_raises_the_buffer_and_holds_the_wakeup)
 {
@@ -1073,6 +1098,6 @@ SUITE(tcp,
       a_lowered_buffer_drops_the_seventeenth_segment,
       the_buffer_follows_the_reader_once_a_round_trip,
       a_fixed_buffer_does_not_follow_the_reader,
-      low_water_raises_the_buffer_and_holds_the_wakeup,
+      a_congestion_mark_is_echoed_until_the_sender_has_answered, low_water_raises_the_buffer_and_holds_the_wakeup,
       contradictory_limits_are_a_sentence,
       every_frame_ends_exactly_once_whatever_comes)

@@ -131,9 +131,8 @@ static int assign_one(struct assignments *list, const struct param_ref *ref, con
 
 /* ---- three values ---- */
 
-static bool find_triple(const char *key, struct param_ref ref[TRIPLE])
+static bool find_parts(const char *key, const char *const part[TRIPLE], struct param_ref ref[TRIPLE])
 {
-    static const char *const part[TRIPLE] = { "min", "default", "max" };
     char name[300], why[WHY];
 
     for (int i = 0; i < TRIPLE; i++) {
@@ -142,6 +141,14 @@ static bool find_triple(const char *key, struct param_ref ref[TRIPLE])
             return false;
     }
     return true;
+}
+
+/* A buffer's three sizes, or a protocol's three amounts of memory. */
+static bool find_triple(const char *key, struct param_ref ref[TRIPLE])
+{
+    static const char *const sizes[TRIPLE] = { "min", "default", "max" }, *const amounts[TRIPLE] = { "min", "pressure", "max" };
+
+    return find_parts(key, sizes, ref) || find_parts(key, amounts, ref);
 }
 
 /* Cuts at spaces and tabs, as sysctl prints them. Returns how many, counting on beyond TRIPLE. */
