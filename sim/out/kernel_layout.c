@@ -40,15 +40,6 @@ static bool is_snmp(const struct result_counter *c)
     return strcmp(c->scope, "snmp") == 0;
 }
 
-/* As iproute2's nstat prints: name, value, rate (unknown here: nobody asked twice). */
-static void print_nstat(const struct result *r, FILE *out)
-{
-    fprintf(out, "#kernel\n");
-    for (int i = 0; i < r->counters; i++)
-        if (is_snmp(&r->counter[i]))
-            fprintf(out, "%-32s%-16" PRIu64 "%6.1f\n", r->counter[i].name, r->counter[i].value, 0.0);
-}
-
 /* Groups of /proc/net/snmp and /proc/net/netstat; the longer prefix first, so that TcpExt is not taken for Tcp. */
 static const char *const snmp_group[] = { "IpExt", "TcpExt", "Ip", "Icmp", "Tcp", "Udp" };
 
@@ -61,6 +52,15 @@ static int snmp_group_of(const char *name)
             return (int)i;
     }
     return -1;
+}
+
+/* As iproute2's nstat prints: name, value, rate (unknown here: nobody asked twice). */
+static void print_nstat(const struct result *r, FILE *out)
+{
+    fprintf(out, "#kernel\n");
+    for (int i = 0; i < r->counters; i++)
+        if (is_snmp(&r->counter[i]) && snmp_group_of(r->counter[i].name) >= 0)
+            fprintf(out, "%-32s%-16" PRIu64 "%6.1f\n", r->counter[i].name, r->counter[i].value, 0.0);
 }
 
 static void print_group(const struct result *r, int group, bool names, FILE *out)
