@@ -165,6 +165,12 @@ static uint32_t address_of(const struct config *c, int64_t text, const char *emp
     return address;
 }
 
+/* Its starts are spaced by a rate, not by what comes back. */
+static bool has_rate(const struct traffic_params *p)
+{
+    return p->kind != TRAFFIC_SENDER && p->kind != TRAFFIC_RR;
+}
+
 static bool is_tcp(const struct traffic_params *p)
 {
     return p->kind == TRAFFIC_SENDER || p->kind == TRAFFIC_CONNECT || (p->kind != TRAFFIC_REPLAY && p->proto == TRAFFIC_TCP);
@@ -245,7 +251,7 @@ const char *traffic_check(const struct config *c, int source, char *buffer, size
 {
     const struct traffic_params *p = params_of(c, source);
     const char *name = c->traffic_name[source];
-    bool shaped = p->kind != TRAFFIC_REPLAY && !traffic_closed_loop(p);
+    bool shaped = p->kind != TRAFFIC_REPLAY && has_rate(p);
     const char *wrong = shaped ? check_rate(p) : NULL;
 
     if (!wrong)
@@ -476,7 +482,7 @@ void traffic_init(struct traffic *t, const struct config *c, int source, uint32_
 
     if (p->kind == TRAFFIC_REPLAY)
         replay_init(t, c);
-    else if (!traffic_closed_loop(p))
+    else if (has_rate(p))
         shape_init(t, link_bps);
 
     t->origin = p->start;
