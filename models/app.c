@@ -3,10 +3,12 @@
 
 #include <stdlib.h>
 
+#include "models/busy_poll.h"
 #include "models/horizon.h"
 #include "models/host.h"
 #include "models/host_config.h"
 #include "models/reading.h"
+#include "models/reply.h"
 
 static const char *const kinds[] = { "recv", "epoll", "busy", "hog", "idle", NULL };
 static const char *const scheds[] = { "other", "fifo", NULL };
@@ -39,6 +41,16 @@ static const struct param rows[] = {
     PARAM(struct app_params, maxevents, "app.maxevents", UNIT_COUNT, 64, 1, 65536, "of epoll_wait", "a usual value"),
     PARAM(struct app_params, handshake_rtt, "app.handshake_rtt", UNIT_TIME, 100 * US, 0, 10 * SEC,
           "round trip that a TCP connection's handshake saw", "assumption: a data centre"),
+    PARAM(struct app_params, busy_poll, "app.busy_poll", UNIT_TIME, 0, 0, 1 * SEC,
+          "SO_BUSY_POLL it sets on its sockets, kind epoll: on its epoll instance; whole microseconds; 0: the sysctls hold",
+          "socket(7); EPIOCSPARAMS busy_poll_usecs (6.9 on)"),
+    PARAM(struct app_params, busy_poll_budget, "app.busy_poll_budget", UNIT_COUNT, 8, 1, 256,
+          "frames a busy poll may take: SO_BUSY_POLL_BUDGET", "include/net/busy_poll.h BUSY_POLL_BUDGET"),
+    PARAM_SWITCH(struct app_params, prefer_busy_poll, "app.prefer_busy_poll", 0,
+                 "SO_PREFER_BUSY_POLL: between busy polls the timer of nic.gro_flush_timeout stands for the interrupt",
+                 "socket(7); 5.11 on"),
+    PARAM(struct app_params, reply, "app.reply", UNIT_BYTES, 0, 0, REPLY_MOST,
+          "answer that it sends for each message, one frame without headers; 0: none", "ours: a sink"),
 };
 ALL_FIELDS_HAVE_ROWS(struct app_params, rows);
 
@@ -122,7 +134,23 @@ static void next_call(struct context *x)
         recv_call(x);
 }
 
-/* The program has what it asked for, works on it, and asks again. */
+static void answered_in_user(struct context *x)
+{
+    x->flags = STEP_USER;
+    context_work(x, costs(x)->call, next_call);
+}
+
+static void answered(struct context *x)
+{
+    sched_checkpoint(x, answered_in_user);
+}
+
+static void answer(struct context *x)
+{
+    context_call(x, reply_send, answered);
+}
+
+/* The program has what it asked for, works on it, answers if it does, and asks again. */
 static void returned(struct context *x)
 {
     struct app *a = x->sk->app;
@@ -134,7 +162,10 @@ static void returned(struct context *x)
     if (a->got >= 0)
         trace_emit(&a->host->engine.trace, x->cpu->engine->now, TRACE_RECV_RETURN, x->cpu->index,
                    (int64_t)a->got_frame, a->got_wire_at);
-    context_work(x, work + costs(x)->call, next_call);
+    if (x->sk->asked.bytes > 0)
+        context_work(x, work, answer);
+    else
+        context_work(x, work + costs(x)->call, next_call);
 }
 
 static void user(struct context *x)
@@ -191,6 +222,8 @@ static void udp_copied(struct context *x)
     x->skb = NULL;
     x->sk->app->got_frame = f->id;
     x->sk->app->got_wire_at = f->wire_at;
+    if (x->sk->app->params->reply > 0)
+        reply_asked(x->sk, f);
     h->udp.InDatagrams++;
     trace_emit(&h->engine.trace, h->engine.now, TRACE_RECV, x->cpu->index, (int64_t)f->id, bytes);
     x->owed += host_skb_drop(h, s, FATE_DELIVERED);
@@ -237,6 +270,23 @@ static ps_t read_ahead(struct context *x)
     return -1;
 }
 
+static void udp_busy_polled(struct context *x)
+{
+    if (sock_readable(x->sk))
+        kernel_work(x, costs(x)->recv_lock, udp_take);
+    else
+        nothing(x);
+}
+
+/* Before it sleeps, or says EAGAIN, the task may look into the NIC's queue. */
+static void nothing_queued(struct context *x)
+{
+    if (busy_poll_wants_socket(x->sk))
+        busy_poll_socket(x, x->sk->app->params->kind != APP_RECV, udp_busy_polled);
+    else
+        nothing(x);
+}
+
 /* The lock is off and softirqs have had their turn: copy, or look again at what they have brought, or wait. */
 static void udp_unlocked(struct context *x)
 {
@@ -245,7 +295,7 @@ static void udp_unlocked(struct context *x)
         return;
     }
     if (!x->skb) {
-        nothing(x);
+        nothing_queued(x);
         return;
     }
     ps_t ahead = x->owed == 0 ? read_ahead(x) : 0;
@@ -296,6 +346,8 @@ static void tcp_copied(struct context *x)
 
     sk->acting = x;
     sk->taken += tcp_recvmsg(&sk->tcp, sk->reading, x->cpu->engine->now, &out);
+    if (sk->app->params->reply > 0)
+        reply_asked(sk, NULL);
     context_call(x, sock_release, tcp_read_done);
 }
 
@@ -330,10 +382,14 @@ static void tcp_lock(struct context *x)
     kernel_work(x, costs(x)->recv_dequeue, tcp_take);   /* the lock's own cost came with the call */
 }
 
-static void tcp_recv(struct context *x)
+/* tcp_recvmsg looks before it takes the lock. */
+static void tcp_entered(struct context *x)
 {
     rfs_record(x, x->sk->flow);
-    tcp_lock(x);
+    if (busy_poll_wants_socket(x->sk) && !sock_readable(x->sk))
+        busy_poll_socket(x, x->sk->app->params->kind != APP_RECV, tcp_lock);
+    else
+        tcp_lock(x);
 }
 
 /* ---- recv() ---- */
@@ -341,7 +397,7 @@ static void tcp_recv(struct context *x)
 static void recv_call(struct context *x)
 {
     if (x->sk->proto == FLOW_TCP)
-        kernel_work(x, costs(x)->recv_entry + costs(x)->recv_lock + costs(x)->tcp_recv, tcp_recv);
+        kernel_work(x, costs(x)->recv_entry + costs(x)->recv_lock + costs(x)->tcp_recv, tcp_entered);
     else
         kernel_work(x, costs(x)->recv_entry + costs(x)->recv_lock, udp_take);
 }
@@ -434,22 +490,51 @@ static void put_ready(struct app *a, struct sock *sk)
     a->ready_last = sk;
 }
 
-static bool readable(const struct sock *sk)
-{
-    if (sk->proto == FLOW_TCP)
-        return tcp_available(&sk->tcp) > 0 && tcp_epollin_ready(&sk->tcp, tcp_available(&sk->tcp));
-    return udp_queued(sk);
-}
-
 /* Level triggering: an item that is empty again when it is polled is dropped without an event. */
 static struct sock *ready_sock(struct context *x, struct app *a)
 {
-    while (a->ready_first && !readable(a->ready_first)) {
+    while (a->ready_first && !sock_readable(a->ready_first)) {
         a->ready_first->ready = false;
         a->ready_first = a->ready_first->ready_next;
         x->owed += costs(x)->epoll_event;
     }
     return a->ready_first;
+}
+
+bool app_has_events(const struct app *a)
+{
+    return a->ready_first != NULL;
+}
+
+static void epoll_sleep(struct context *x)
+{
+    struct app *a = x->task->owner;
+
+    a->waiting = true;
+    sched_prepare_sleep(x->task);
+    kernel_work(x, costs(x)->epoll_wait, epoll_block);
+}
+
+/* The softirq that resumed interrupts may have brought something. */
+static void epoll_sleep_unless_ready(struct context *x)
+{
+    if (app_has_events(x->task->owner))
+        epoll_wait(x);
+    else
+        epoll_sleep(x);
+}
+
+/* Its poll has found an event, or its time is over: then interrupts are on again, and the next socket says what to poll. */
+static void epoll_busy_polled(struct context *x)
+{
+    struct app *a = x->task->owner;
+
+    if (app_has_events(a)) {
+        epoll_wait(x);
+        return;
+    }
+    busy_poll_resume(x, epoll_sleep_unless_ready);
+    a->napi = NULL;
 }
 
 /* The next ready socket of this call's events, a new call when they are used up, or sleep. */
@@ -461,14 +546,16 @@ static void epoll_wait(struct context *x)
 
     if (!sk) {
         a->events_left = 0;
-        a->waiting = true;
-        sched_prepare_sleep(x->task);
-        kernel_work(x, costs(x)->epoll_wait, epoll_block);
+        if (busy_poll_wants_epoll(a))
+            busy_poll_epoll(x, epoll_busy_polled);
+        else
+            epoll_sleep(x);
         return;
     }
     if (a->events_left == 0) {
         a->events_left = epoll_events(a);
         cost += costs(x)->epoll_wait;
+        busy_poll_suspend(a, x->cpu);
     }
     a->events_left--;
     a->ready_first = sk->ready_next;
@@ -483,6 +570,8 @@ ps_t app_ready(struct app *a, struct sock *sk, struct cpu *waker)
 {
     if (sk->ready)
         return 0;
+    if (sk->napi)
+        a->napi = sk->napi;
     put_ready(a, sk);
     ps_t cost = a->host->hc->sock.epoll_callback;
     if (a->waiting) {

@@ -10,7 +10,8 @@
  * A recv() takes its datagram under the queue's lock and runs pending softirqs where the kernel drops that lock
  * (spin_unlock_bh in __skb_recv_udp), before the copy, unless the kernel leaves them to a runnable ksoftirqd.
  * Several of them on one socket: models/epoll, models/reuseport. Several datagrams a call: models/recvmmsg.
- * Not modelled: io_uring, answers sent. */
+ * With app.reply the program answers each message after its work (models/reply).
+ * Not modelled: io_uring. */
 #ifndef MODELS_APP_H
 #define MODELS_APP_H
 
@@ -37,6 +38,10 @@ struct app_params {
     int64_t rcvbuf;             /* SO_RCVBUF as the program sets it; 0: not set */
     int64_t maxevents;
     int64_t handshake_rtt;      /* TCP: the first estimate of the round trip */
+    int64_t busy_poll;          /* SO_BUSY_POLL; epoll's own time */
+    int64_t busy_poll_budget;
+    int64_t prefer_busy_poll;
+    int64_t reply;              /* payload of the answer to each message; 0: none */
 };
 extern const struct model_info app_model;
 
@@ -86,6 +91,7 @@ struct app {
     struct sock *ready_first, *ready_last;      /* epoll's ready list */
     int events_left;
     bool waiting;               /* in epoll_wait, asleep or about to be */
+    struct napi *napi;          /* that epoll_wait may busy poll: of the socket that was ready last */
     struct recvmmsg mmsg;       /* UDP with app.vlen above 1: the call under way, or the last */
     int64_t got;                /* bytes of the current message; -1: there was none */
     uint64_t got_frame;         /* its (last) frame, and when that came by wire */
@@ -100,6 +106,8 @@ bool app_listens(const struct app *a, const struct flow_key *key);
 bool app_reads_alone(const struct app *a);
 /* A socket became readable: onto the ready list, and epoll_wait wakes. Returns the cost. */
 ps_t app_ready(struct app *a, struct sock *sk, struct cpu *waker);
+/* epoll: something is on the ready list. */
+bool app_has_events(const struct app *a);
 void app_start(struct app *a);
 void app_free(struct app *a);
 /* The end of a step that was a whole round of a UDP reader (models/reading): the next look at the queue. */

@@ -63,6 +63,8 @@ struct context {
     /* what the receive path holds in its hands */
     struct napi *napi;
     int work;                   /* frames taken by the current poll */
+    int64_t budget;             /* it may take so many: the NAPI's weight, but for busy polling */
+    bool gave_way;              /* it used its weight and left the rest to a busy-polling task */
     int64_t poll_jiffy;         /* when that poll began: GRO ages by jiffies */
     struct skb_queue list;      /* being handed up */
     struct frame *frame;        /* that XDP will drop */

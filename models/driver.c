@@ -256,10 +256,10 @@ static void poll_over(struct context *x)
 
     if (p->refill_at_end > 0 && of(x)->ring.empty >= p->refill_at_end)
         x->owed += refill(of(x));
-    x->work = tx_report(&of(x)->tx, x->work, x->napi->weight);
+    x->work = tx_report(&of(x)->tx, x->work, x->budget);
     if (of(x)->pages.failed && of(x)->pages.params->alloc_fail_repoll)
-        x->work = (int)x->napi->weight;
-    if (x->work < x->napi->weight) {
+        x->work = (int)x->budget;
+    if (x->work < x->budget) {
         x->owed += of(x)->driver.params->poll;
         napi_complete_done(x);          /* returns to the core for us */
     } else {
@@ -294,7 +294,7 @@ static void next_frame(struct context *x)
             express_poll(x, q);
         if (p->refill_batch > 0 && q->ring.empty >= p->refill_batch && !q->pages.failed)
             x->owed += refill(q);
-        if (x->work >= x->napi->weight)
+        if (x->work >= x->budget)
             break;
         nic_settle(q->nic);
         f = ring_take(&q->ring, x->cpu->engine->now);

@@ -73,13 +73,21 @@ static ps_t frame_most(const struct express *p, const struct host *h)
            c->gro.gro_normal_batch * one;
 }
 
+/* Nobody waits for what the reader does, and the reader does nothing else. */
+static bool may_run_ahead(const struct host *h, const struct sock *sk)
+{
+    const struct app_params *a = sk ? sk->app->params : NULL;
+
+    return a && a->kind != APP_EPOLL && app_reads_alone(sk->app) && a->reply == 0 && h->requesters == 0 && !busy_poll_anywhere(h);
+}
+
 static void queue_init(struct nic_queue *q)
 {
     const struct host *h = q->nic->host;
     const struct app_host_params *c = &h->hc->app;
     struct express *p = &q->express;
 
-    if (p->mixed || !h->engine.batch || !one_way(q) || (p->sk && (p->sk->app->params->kind == APP_EPOLL || !app_reads_alone(p->sk->app))))
+    if (p->mixed || !h->engine.batch || !one_way(q) || !may_run_ahead(h, p->sk))
         p->sk = NULL;
     if (!p->sk)
         return;
@@ -237,7 +245,7 @@ static inline bool may_go(const struct ride *w)
     const struct companion *r = &w->reader;
     ps_t end = w->at + w->owed + w->p->most + d->refill + (w->q->ring.empty + 1) * d->refill_frame;
 
-    if (end >= w->until || w->work >= w->x->napi->weight)
+    if (end >= w->until || w->work >= w->x->budget)
         return false;
     return !r->reading.x || end < r->reading.next + queued(r->u) * w->p->round_least;
 }

@@ -19,6 +19,7 @@ struct ledger;
 struct skb;
 struct sock;
 struct tcp_sender;
+struct requester;
 struct request;
 
 struct flow {
@@ -40,6 +41,7 @@ struct flow {
     struct sock *sk;            /* established socket, or NULL */
     struct request *request;    /* of a client that connects (models/listen), or NULL */
     struct tcp_sender *sender;  /* closed loop, or NULL: where its ACKs go */
+    struct requester *requester;    /* kind rr, or NULL: where its answers go */
     uint64_t offered;
     uint64_t ended[4];          /* by enum fate_kind */
 };

@@ -42,6 +42,15 @@ static bool nics_reach(const struct host *h, const struct cpu *c)
     return false;
 }
 
+static bool answers(const struct host *h)
+{
+    for (int i = 0; i < h->apps; i++) {
+        if (h->app[i].params->reply > 0)
+            return true;
+    }
+    return false;
+}
+
 static int readers_on(const struct host *h, const struct cpu *c)
 {
     int n = 0;
@@ -74,9 +83,9 @@ static bool reads_otherwise(const struct host *h, const struct cpu *c)
 void horizon_init(struct host *h)
 {
     bool watched = h->engine.trace.hook || h->watched;
-    bool possible = h->engine.batch && !watched && !has_tcp(h) && h->sendmsgs == 0 && !h->tap && !redirects(h) &&
-                    h->hc->skb.page_every == 0 && !h->rfs.sock_flow && !h->irqbalance.cpu &&
-                    !pages_return(h) && !h->udp_mem.binds;
+    bool possible = h->engine.batch && !watched && !has_tcp(h) && !answers(h) && !busy_poll_anywhere(h) && h->requesters == 0 &&
+                    h->sendmsgs == 0 && !h->tap && !redirects(h) && h->hc->skb.page_every == 0 && !h->rfs.sock_flow &&
+                    !h->irqbalance.cpu && !pages_return(h) && !h->udp_mem.binds;
 
     for (int i = 0; i < h->cpus; i++)
         h->cpu[i].secluded = possible && readers_on(h, &h->cpu[i]) == 1 && !reads_otherwise(h, &h->cpu[i]) && !nics_reach(h, &h->cpu[i]);

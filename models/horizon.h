@@ -10,7 +10,8 @@
  * for the others: a frame is delivered with the time at which it will be, and the core's next event is the end of the
  * first step that does touch something shared (for UDP: the look at the receive queue, models/udp.h). A core is secluded
  * if no queue's interrupt, NAPI or RPS, no timer of a connection and no second task can ever come to it; then only its
- * own tick, and the wakeup of a reader that sleeps, interrupt it.
+ * own tick, and the wakeup of a reader that sleeps, interrupt it. Answers, and clients that wait for them, act on the wire:
+ * no core is secluded then, nor where a task busy polls.
  * Off with --no-batch, and when somebody watches the run as it goes (trace hook, census): he sees events in their order,
  * and frames where they are. Heads cut from pages are freed at the cost of whoever is last, and pages of a ring are used again
  * when readers have freed them, so there order is a fact. */

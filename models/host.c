@@ -13,6 +13,8 @@
 #include "models/horizon.h"
 #include "models/host_config.h"
 #include "models/nic.h"
+#include "models/reply.h"
+#include "models/requester.h"
 #include "models/recvmmsg.h"
 #include "models/reuseport.h"
 #include "models/sender.h"
@@ -24,25 +26,26 @@
 
 /* The journey, in packet order: help, README, database and plots follow this order. */
 const struct model_info *const rx_path[] = {
-    &traffic_model, &client_model,                          /*   who sends what, when                */
+    &traffic_model, &client_model, &requester_model,        /*   who sends what, when                */
     &sendmsg_model, &sendmsg_host_model, &skb_local_model, &veth_model, &veth_nic_model,    /* - from this host itself */
     &wire_model, &phy_model, &mac_model, &fifo_model,       /* 1 the NIC receives a frame            */
     &pause_model,                                           /* 1 .. or stops its sender             */
     &rss_model, &dma_model, &ring_model, &pages_model, &nic_model,  /* 1 a queue, a descriptor, memory       */
     &coalesce_model, &irq_model, &irq_host_model, &irqbalance_model,           /* 2 hardware interrupt                  */
     &adaptive_model, &stats_model,
-    &cpu_model, &cache_model, &softirq_model, &napi_model, &napi_nic_model,   /* 2 softirq and NAPI                */
+    &cpu_model, &cache_model, &softirq_model, &napi_model, &napi_nic_model, &napi_queue_model,   /* 2 softirq and NAPI                */
     &xdp_model, &xdp_nic_model, &cpumap_model, &xsk_model, &xsk_nic_model,  /* 2 XDP                 */
     &driver_model, &driver_nic_model, &skb_model, &skb_nic_model,   /* 3 sk_buff                     */
     &gro_model,                                             /* 4 GRO                                 */
     &rps_model, &rps_queue_model, &rfs_model, &rfs_nic_model, &rfs_queue_model,     /* - steering     */
     &netif_model, &tap_model, &tc_model,                    /* - taps, tc                            */
     &ip_model, &ip_nic_model, &netfilter_model, &conntrack_model,   /* 5 IP                          */
-    &tx_model, &tx_host_model,                              /* 5 and out again: forwarding           */
+    &tx_model, &tx_queue_model, &tx_host_model,             /* 5 and out again: forwarding           */
     &udp_gso_model, &udp_gso_host_model, &udp_model, &protomem_model, &tcp_model,    /* 6 transport                           */
     &ehash_model, &listen_model, &listen_app_model, &reuseport_model,   /* 6 which socket            */
     &sock_model, &sock_app_model, &skmem_model, &epoll_model, &sched_model, /* 7 socket queue, wake-up       */
     &app_model, &app_host_model, &recvmmsg_model, &recvmmsg_host_model,     /* 7 application                 */
+    &busy_poll_model, &reply_model,                         /* 7 its own polls, and its answers      */
     &run_model,
     NULL
 };
@@ -263,6 +266,8 @@ static bool source_ends(const struct config *c, int i)
 
     if (p->kind == TRAFFIC_SENDER)
         return p->bytes > 0 || p->stop > 0;
+    if (p->kind == TRAFFIC_RR)
+        return p->frames > 0 || p->stop > 0;
     if (*c->text[c->traffic[i].sendmsg.trains] && c->nic[p->nic].nic.kind == NIC_KIND_VETH)
         return true;
     return p->frames > 0 || p->stop > 0 || (p->kind == TRAFFIC_REPLAY && p->loop > 0) ||
@@ -327,7 +332,9 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
         }
     }
     if ((why = check_ports(c, buffer, size)) != NULL || (why = check_flow_limit(c, buffer, size)) != NULL ||
-        (why = check_route(c, buffer, size)) != NULL || (why = check_hooks(c, buffer, size)) != NULL)
+        (why = check_route(c, buffer, size)) != NULL || (why = check_hooks(c, buffer, size)) != NULL ||
+        (why = reply_check(c, buffer, size)) != NULL || (why = busy_poll_check(c, buffer, size)) != NULL ||
+        (why = napi_check(c, buffer, size)) != NULL)
         return why;
     for (int i = 0; i < c->nics; i++) {
         if ((why = check_queues(c, i, buffer, size)) != NULL || (why = check_rss(c, i, buffer, size)) != NULL ||
@@ -513,6 +520,35 @@ static int senders_init(struct host *h)
     return 0;
 }
 
+static int requesters_init(struct host *h)
+{
+    uint32_t n = 0;
+
+    for (uint32_t f = 0; f < h->flows; f++)
+        n += h->traffic[h->flow[f].source].params.kind == TRAFFIC_RR;
+    h->requester_group = calloc((size_t)h->traffics + 1, sizeof *h->requester_group);
+    h->requester = n > 0 ? calloc(n, sizeof *h->requester) : NULL;
+    if (!h->requester_group || (n > 0 && !h->requester))
+        return -1;
+    for (int i = 0; i < h->traffics; i++) {
+        char name[48];
+        h->requester_group[i] = (struct requester_group){
+            .traffic = &h->traffic[i], .engine = &h->engine, .frames = &h->frames, .rtt = &h->rtt, .warm_at = h->warm_at,
+            .notify = nic_wake, .user = &h->nic[h->traffic[i].params.nic],
+        };
+        snprintf(name, sizeof name, "traffic%d.think", i);
+        stream_seed(&h->requester_group[i].think, h->seed, h->replication, name);
+    }
+    for (uint32_t f = 0; f < h->flows; f++) {
+        if (h->traffic[h->flow[f].source].params.kind != TRAFFIC_RR)
+            continue;
+        h->flow[f].requester = &h->requester[h->requesters++];
+        if (requester_init(h->flow[f].requester, &h->requester_group[h->flow[f].source], f) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* Sources whose NIC is a veth: each is a task. */
 static int sendmsgs_init(struct host *h)
 {
@@ -547,7 +583,9 @@ static bool draws_exponential(const struct host *h)
     if (h->hc->run.cost_cv > 0 && h->hc->run.cost_distribution == COST_EXPONENTIAL)
         return true;
     for (int i = 0; i < h->config.traffics; i++) {
-        if (h->config.traffic[i].traffic.kind == TRAFFIC_POISSON)
+        const struct traffic_params *p = &h->config.traffic[i].traffic;
+        bool thinks = p->kind == TRAFFIC_RR && p->think_kind == TRAFFIC_THINK_EXPONENTIAL;
+        if (p->kind == TRAFFIC_POISSON || thinks)
             return true;
     }
     return false;
@@ -611,7 +649,9 @@ static int host_build(struct host *h)
     if (cpus_init(h) != 0 || rfs_init(h) != 0 || flows_init(h) != 0 || hooks_init(h) != 0 || apps_init(h) != 0 ||
         nics_init(h) != 0)
         return -1;
-    return irqbalance_init(h) != 0 || senders_init(h) != 0 || sendmsgs_init(h) != 0 || listen_init(&h->listen, h) != 0 ? -1 : 0;
+    if (irqbalance_init(h) != 0 || senders_init(h) != 0 || requesters_init(h) != 0)
+        return -1;
+    return sendmsgs_init(h) != 0 || listen_init(&h->listen, h) != 0 ? -1 : 0;
 }
 
 int host_init(struct host *h, const struct config *c, uint64_t seed, uint64_t replication, bool batch, char *why,
@@ -622,6 +662,7 @@ int host_init(struct host *h, const struct config *c, uint64_t seed, uint64_t re
     h->replication = replication;
     for (int s = 0; s < STAGES; s++)
         hist_init(&h->latency[s]);
+    hist_init(&h->rtt);
     pool_init(&h->frames, sizeof(struct frame));
     pool_init(&h->skbs, sizeof(struct skb));
     pool_init(&h->head_pages, sizeof(struct head_page));
@@ -656,6 +697,7 @@ void host_free(struct host *h)
         nic_free(&h->nic[i]);
     for (int s = 0; s < STAGES; s++)
         hist_free(&h->latency[s]);
+    hist_free(&h->rtt);
     for (int i = 0; i < h->cpus; i++)
         backlog_free(&h->backlog[i]);
     rfs_free(h);
@@ -677,6 +719,8 @@ void host_free(struct host *h)
     free(h->tap_counters);
     free(h->sender);
     free(h->sendmsg);
+    free(h->requester);
+    free(h->requester_group);
     free(h->exponential);
     free(h->cost);
     pool_free(&h->frames);
@@ -701,6 +745,10 @@ static bool sources_silent(const struct host *h)
         if (!sender_done(&h->sender[i]))
             return false;
     }
+    for (uint32_t i = 0; i < h->requesters; i++) {
+        if (!requester_done(&h->requester[i]))
+            return false;
+    }
     for (int i = 0; i < h->traffics; i++) {
         if (traffic_peek(&h->traffic[i]) != PS_NEVER)
             return false;
@@ -721,6 +769,8 @@ static void host_start(struct host *h)
     cpumap_start(h);
     for (uint32_t i = 0; i < h->senders; i++)
         sender_start(&h->sender[i]);
+    for (uint32_t i = 0; i < h->requesters; i++)
+        requester_start(&h->requester[i]);
     listen_start(&h->listen);
     for (int i = 0; i < h->nics; i++)
         nic_start(&h->nic[i]);
@@ -782,7 +832,8 @@ bool host_deterministic(const struct host *h)
     }
     for (int i = 0; i < h->traffics; i++) {
         const struct traffic_params *p = &h->traffic[i].params;
-        if (p->offset || p->kind == TRAFFIC_POISSON || p->fcs_errors > 0 || p->runts > 0)
+        bool thinks = p->kind == TRAFFIC_RR && p->think > 0 && p->think_kind == TRAFFIC_THINK_EXPONENTIAL;
+        if (p->offset || p->kind == TRAFFIC_POISSON || thinks || p->fcs_errors > 0 || p->runts > 0)
             return false;
     }
     return true;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "models/cache.h"
+#include "models/busy_poll.h"
 #include "models/config.h"
 #include "models/cpu.h"
 #include "models/cpumap.h"
@@ -40,6 +41,8 @@ struct app;
 struct traffic;
 struct tcp_sender;
 struct sendmsg;
+struct requester;
+struct requester_group;
 
 struct run_params {
     int64_t duration;
@@ -130,6 +133,10 @@ struct host {
     int sendmsgs;
     struct tcp_sender *sender;  /* one a flow of the sender sources */
     uint32_t senders;
+    struct requester *requester;        /* one a flow of the rr sources */
+    uint32_t requesters;
+    struct requester_group *requester_group;    /* [traffics]; of the other kinds unused */
+    struct hist rtt;            /* round trips of their requests */
     struct variate *exponential;
     struct variate *cost;       /* factors of mean 1, when run.cost_cv > 0 */
     uint64_t cost_salt;
@@ -160,6 +167,7 @@ struct host {
     struct udp_counters udp;
     struct protomem udp_mem;
     struct tcp_counters tcp;
+    struct busy_poll_counters busy_poll;
     struct listen listen;
 
     ps_t jiffy, tick_phase;     /* length of a tick; time of the first */
@@ -233,7 +241,7 @@ static inline ps_t host_new_skb(struct host *h)
 }
 
 /* A model fact for the fingerprint. */
-enum fact { FACT_FRAME = 1, FACT_IRQ, FACT_POLL, FACT_RUN, FACT_WAKE, FACT_ACK };
+enum fact { FACT_FRAME = 1, FACT_IRQ, FACT_POLL, FACT_RUN, FACT_WAKE, FACT_ACK, FACT_ANSWER };
 static inline void host_fact(struct host *h, enum fact kind, uint64_t entity, uint64_t value)
 {
     fingerprint_add(&h->fingerprint,

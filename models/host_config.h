@@ -5,6 +5,7 @@
 
 #include "models/adaptive.h"
 #include "models/app.h"
+#include "models/busy_poll.h"
 #include "models/client.h"
 #include "models/cache.h"
 #include "models/config.h"
@@ -13,6 +14,7 @@
 #include "models/epoll.h"
 #include "models/host.h"
 #include "models/nic.h"
+#include "models/reply.h"
 #include "models/rfs.h"
 #include "models/recvmmsg.h"
 #include "models/reuseport.h"
@@ -63,6 +65,8 @@ struct host_config {
     struct tcp_params tcp;
     struct sock_params sock;
     struct app_host_params app;
+    struct reply_params reply;
+    struct busy_poll_params busy_poll;
     struct recvmmsg_host_params recvmmsg;
     struct listen_params listen;
     struct ehash_params ehash;
@@ -72,6 +76,8 @@ struct host_config {
 struct queue_config {
     struct irq_params irq;
     struct rps_queue_params rps;
+    struct tx_queue_params tx;
+    struct napi_queue_params napi;
     struct rfs_queue_params rfs;
 };
 

@@ -8,6 +8,7 @@
 #include "models/host.h"
 #include "models/host_config.h"
 #include "models/nic.h"
+#include "models/requester.h"
 #include "models/sendmsg.h"
 #include "models/skmem.h"
 #include "models/veth.h"
@@ -249,6 +250,7 @@ void host_counters(const struct host *h, counter_fn *fn, void *user)
     emit(&e, &ip_model, &h->ip);
     emit(&e, &udp_model, &h->udp);
     emit(&e, &tcp_model, &h->tcp);
+    emit(&e, &busy_poll_model, &h->busy_poll);
     emit(&e, &listen_model, &h->listen.counters);
     e.scope = "netfilter";
     emit(&e, &netfilter_model, &h->netfilter.counters);
@@ -262,6 +264,13 @@ void host_counters(const struct host *h, counter_fn *fn, void *user)
             struct skmem_counters memory = skmem_of(&h->app[i].udp.udp);
             emit(&e, &skmem_model, &memory);
         }
+    }
+    for (int i = 0; i < h->traffics; i++) {
+        if (h->traffic[i].params.kind != TRAFFIC_RR)
+            continue;
+        snprintf(scope, sizeof scope, "traffic.%s", h->config.traffic_name[i]);
+        e.scope = scope;
+        emit(&e, &requester_model, &h->requester_group[i].counters);
     }
     for (int i = 0; i < h->listen.clients; i++) {
         snprintf(scope, sizeof scope, "traffic.%s", h->config.traffic_name[h->listen.client[i].traffic->source]);

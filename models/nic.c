@@ -454,6 +454,8 @@ static int queue_init(struct nic *n, int index)
         return -1;
     q->napi.nic_params = &n->config->napi;
     q->napi.unmask = queue_unmask;
+    if (q->config->napi.thread_cpu >= 0)
+        q->napi.cpu = &n->host->cpu[q->config->napi.thread_cpu];
     napi_make_threaded(&q->napi);
     q->napi.entity = entity;
     gro_init(&q->napi.gro, &hc->gro);

@@ -170,7 +170,7 @@ static bool backlog_take(struct context *x, struct backlog *b)
 {
     b->head += b->busy;                 /* what was handed up has been worked off */
     b->busy = false;
-    if (x->work >= x->napi->weight)
+    if (x->work >= x->budget)
         return false;
     if (!b->process.first) {
         if (!b->input.first) {

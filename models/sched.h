@@ -64,6 +64,17 @@ struct sched_counters {
 
 enum task_state { TASK_SLEEPING, TASK_RUNNABLE, TASK_RUNNING };
 
+/* What a task that busy polls is at (models/busy_poll). */
+struct busy_poll {
+    struct napi *napi;
+    struct sock *sk;            /* NULL: epoll_wait */
+    cont_fn *then;
+    int64_t until;              /* in units of 1024 ns */
+    int64_t budget;
+    bool once, prefer;
+    bool owned;                 /* the NAPI */
+};
+
 struct task {
     struct context context;
     struct cpu *cpu;
@@ -80,6 +91,7 @@ struct task {
     ps_t deadline, lag;         /* eevdf; lag is what it left with */
     ps_t picked_deadline;       /* when it was picked: protected while the deadline is the same */
     uint64_t woken;
+    struct busy_poll busy;
 };
 
 struct runqueue {

@@ -2,6 +2,7 @@
 #include "models/sock.h"
 
 #include "models/app.h"
+#include "models/busy_poll.h"
 #include "models/host.h"
 #include "models/host_config.h"
 #include "models/listen.h"
@@ -72,6 +73,15 @@ struct sock *sock_lookup(const struct context *x, const struct skb *s)
     return f->sk;
 }
 
+bool sock_readable(const struct sock *sk)
+{
+    int64_t have = sk->proto == FLOW_TCP ? tcp_available(&sk->tcp) : 0;
+
+    if (sk->proto == FLOW_TCP)
+        return have > 0 && tcp_epollin_ready(&sk->tcp, have);
+    return sk->source->udp.reader.first || sk->source->udp.receive.first;
+}
+
 void sock_data_ready(struct context *x, struct sock *sk)
 {
     struct app *a = sk->app;
@@ -122,9 +132,11 @@ static void tcp_send_ack(void *sock, struct tcp_sock *tcp, const struct tcp_ack 
     struct flow *f = &h->flow[sk->flow];
 
     (void)tcp;
-    sk->acting->owed += h->hc->sock.tcp_send_ack;
-    if (h->egress)
-        tx_send(&h->egress->queue[0].tx, ETH_SHORTEST);     /* an ACK without options, padded */
+    if (!sk->replying) {
+        sk->acting->owed += h->hc->sock.tcp_send_ack;
+        if (h->egress)
+            tx_send(&h->egress->queue[0].tx, ETH_SHORTEST);     /* an ACK without options, padded */
+    }
     conntrack_reply(&h->netfilter.conntrack, sk->flow, h->engine.now);
     host_fact(h, FACT_ACK, sk->flow, hash_mix(ack->ack) ^ (uint64_t)ack->window);
     if (f->sender)
@@ -156,6 +168,7 @@ static bool process(struct context *x, struct sock *sk, struct skb *s)
     sk->acting = x;
     stamp(h, s);
     trace_emit(&h->engine.trace, h->engine.now, TRACE_TCP_PROBE, x->cpu->index, (int64_t)s->first->id, s->frames);
+    busy_poll_mark(sk, s->first);
     tcp_rcv(&sk->tcp, s, h->engine.now, &out);
     x->owed += tcp_cost(sk, &out);
     sock_arm_timer(sk, x->cpu);

@@ -19,6 +19,7 @@
 #include "models/cpu.h"
 #include "models/flow.h"
 #include "models/tcp.h"
+#include "models/tx.h"
 #include "models/udp.h"
 
 struct sock_params {
@@ -60,6 +61,7 @@ struct sock {
     int64_t taken;              /* .. and has taken: below SO_RCVLOWAT a blocking one goes on */
     bool waiting;               /* the reader sleeps (or is about to) for this socket */
     bool slept;                 /* in the current recv() */
+    struct napi *napi;          /* that it may busy poll; NULL: not known yet */
     bool ready;                 /* on the epoll ready list */
     struct sock *ready_next;
     struct sock *source;        /* whose datagrams its reader takes: its own, but for app.share (models/epoll) */
@@ -73,9 +75,13 @@ struct sock {
     struct cpu *timer_cpu;
     struct tcp_ops tcp_ops;
     struct context *acting;     /* context on whose behalf a TCP callback runs */
+    struct tx_answer asked;     /* the message in hand, if the application answers; bytes 0: none */
+    bool replying;              /* TCP: the acknowledgment that is sent rides on an answer */
     uint64_t drops;
 };
 
+/* Something to read. */
+bool sock_readable(const struct sock *sk);
 /* The socket for the skb's flow, or NULL. */
 struct sock *sock_lookup(const struct context *x, const struct skb *s);
 void sock_data_ready(struct context *x, struct sock *sk);       /* costs go to context.owed */

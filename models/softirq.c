@@ -148,7 +148,7 @@ static void run_polled(struct context *x)
     s->budget -= x->work;
     if (s->params->repoll_in_run)       /* there the run works on the CPU's own list, with what came meanwhile */
         napi_splice(&s->list, &s->poll_list);
-    if (x->work >= x->napi->weight) {
+    if (x->work >= x->budget && !x->gave_way) {
         x->owed += x->napi->params->repoll;
         napi_append(s->params->repoll_in_run ? &s->list : &s->repoll, x->napi);
     }

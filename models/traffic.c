@@ -22,7 +22,8 @@ static const char DEFAULT_SADDR[] = "10.0.0.1", DEFAULT_DADDR[] = "10.0.0.2";
 /* Nothing starts later than this (53 days): additions below cannot overflow. */
 static const ps_t LATEST = PS_NEVER / 2;
 
-static const char *const kind_names[] = { "cbr", "poisson", "onoff", "replay", "sender", "connect", NULL };
+static const char *const kind_names[] = { "cbr", "poisson", "onoff", "replay", "sender", "connect", "rr", NULL };
+static const char *const think_names[] = { "constant", "exponential", NULL };
 static const char *const proto_names[] = { "udp", "tcp", NULL };
 
 #define P(member, key, ...)         PARAM(struct traffic_params, member, "traffic." key, __VA_ARGS__)
@@ -31,7 +32,7 @@ static const char *const proto_names[] = { "udp", "tcp", NULL };
 
 static const struct param rows[] = {
     P_CHOICE(kind, "kind", TRAFFIC_CBR, kind_names,
-             "how starts are spaced: evenly, exponentially, in trains, as captured, by a TCP window, or connections that come and go",
+             "how starts are spaced: evenly, exponentially, in trains, as captured, by a TCP window, by connections that come and go, or by answers",
              "ours: the simplest source"),
     P(rate, "rate", UNIT_LOAD, LOAD_OF(LOAD_MILLIPPS, 1000 * (int64_t)MILLION), 1, INT64_MAX,
       "offered load, inside a train for onoff; above line rate the wire queues; not for replay and sender",
@@ -43,7 +44,7 @@ static const struct param rows[] = {
       "frame from destination address to FCS; tcp needs 71 for a byte of payload; sender: its largest",
       "IEEE 802.3: 64 is the shortest; 9022 is MTU 9000 with header, VLAN tag and FCS"),
     P_CHOICE(proto, "proto", TRAFFIC_UDP, proto_names,
-             "what cbr, poisson and onoff send; a sender is always tcp", "ours"),
+             "what cbr, poisson, onoff and rr send; a sender is always tcp", "ours"),
     P(flows, "flows", UNIT_COUNT, 1, 1, 1 << 24,
       "flows that take turns: source ports from traffic.sport upwards, then the next source address",
       "ours: one flow is the worst case for steering; each takes some 150 bytes of memory"),
@@ -61,7 +62,7 @@ static const struct param rows[] = {
     P(stop, "stop", UNIT_TIME, 0, 0, 100000 * SEC,
       "no frame starts at or after this time of the run; 0 means never", "ours"),
     P(frames, "frames", UNIT_COUNT, 0, 0, INT64_MAX,
-      "at most so many frames (connect: connections); 0 means no limit; not for sender", "ours"),
+      "at most so many frames (connect: connections, rr: requests); 0 means no limit; not for sender", "ours"),
     P(burst, "burst", UNIT_TIME, 1 * MS, 1, 1000 * SEC,
       "onoff: length of a train; every frame due before its end belongs to it", "ours"),
     P(period, "period", UNIT_TIME, 10 * MS, 0, 1000 * SEC,
@@ -81,7 +82,7 @@ static const struct param rows[] = {
     P(runts, "runts", UNIT_COUNT, 0, 0, MILLION, "frames cut to 32..63 bytes, per million",
       "ours: a full-duplex link makes none unless a device is broken"),
     PARAM_SWITCH(struct traffic_params, offset, "traffic.offset", 1,
-                 "draw the first start within one mean gap (sender: one rtt, each flow its own), anew in "
+                 "draw the first start within one mean gap (sender, rr: rtt and think, each flow its own), anew in "
                  "each replication",
                  "ours: without it all replications have the same phase and their confidence is false"),
     PARAM_SWITCH(struct traffic_params, timestamps, "traffic.timestamps", 1,
@@ -89,10 +90,19 @@ static const struct param rows[] = {
     P(window, "window", UNIT_BYTES, 262144, 1, 1 << 30,
       "sender: bytes in flight at most, whatever the receiver's window", "assumption: 256 KiB"),
     P(rtt, "rtt", UNIT_TIME, 100 * US, 1 * US, 100 * SEC,
-      "sender, connect: delay of the path, both directions together, without our host",
+      "sender, connect, rr: delay of the path, both directions together, without our host",
       "assumption: 100 us, two racks of one data centre; at least 1 us so that the wire can look ahead"),
     P(bytes, "bytes", UNIT_BYTES, 0, 0, (int64_t)1 << 50, "sender: bytes to send per flow, 0 means endless; connect: of a request, in one segment",
       "ours"),
+    P(think, "think", UNIT_TIME, 0, 0, 100 * SEC, "rr: the client's time from an answer to its next request",
+      "ours: none, as netperf's UDP_RR"),
+    P_CHOICE(think_kind, "think_kind", TRAFFIC_THINK_CONSTANT, think_names,
+             "rr: how these times are distributed; with many flows exponential ones make random arrivals", "ours"),
+    P(timeout, "timeout", UNIT_TIME, 200 * MS, 1 * US, 100 * SEC, "rr: an unanswered request is sent again after so long",
+      "TCP's shortest retransmission timer, include/net/tcp.h TCP_RTO_MIN"),
+    PARAM_SWITCH(struct traffic_params, ack, "traffic.ack", 0,
+                 "rr on tcp: the client acknowledges each answer at once, not with its next request",
+                 "delayed ACKs go with the next request where it comes within 40 ms"),
 };
 ALL_FIELDS_HAVE_ROWS(struct traffic_params, rows);
 
@@ -155,9 +165,15 @@ static uint32_t address_of(const struct config *c, int64_t text, const char *emp
     return address;
 }
 
+/* Its starts are spaced by a rate, not by what comes back. */
+static bool has_rate(const struct traffic_params *p)
+{
+    return p->kind != TRAFFIC_SENDER && p->kind != TRAFFIC_RR;
+}
+
 static bool is_tcp(const struct traffic_params *p)
 {
-    return traffic_closed_loop(p) || (p->kind != TRAFFIC_REPLAY && p->proto == TRAFFIC_TCP);
+    return p->kind == TRAFFIC_SENDER || p->kind == TRAFFIC_CONNECT || (p->kind != TRAFFIC_REPLAY && p->proto == TRAFFIC_TCP);
 }
 
 int32_t traffic_headers(const struct traffic_params *p)
@@ -217,6 +233,10 @@ static const char *check_kind(const struct config *c, const struct traffic_param
         return p->period && p->period < p->burst ? "period is shorter than burst" : NULL;
     case TRAFFIC_SENDER:
         return p->window < p->frame - traffic_headers(p) ? "window is smaller than one frame's payload" : NULL;
+    case TRAFFIC_RR:
+        if (p->proto == TRAFFIC_UDP && p->ack)
+            return "ack is for tcp: datagrams are not acknowledged";
+        break;
     case TRAFFIC_CONNECT:
         return p->bytes > 0 && p->bytes > p->frame - traffic_headers(p) ? "bytes is a request of more than one segment: at most what "
                                                           "traffic.frame holds" : NULL;
@@ -231,7 +251,7 @@ const char *traffic_check(const struct config *c, int source, char *buffer, size
 {
     const struct traffic_params *p = params_of(c, source);
     const char *name = c->traffic_name[source];
-    bool shaped = p->kind != TRAFFIC_REPLAY && p->kind != TRAFFIC_SENDER;
+    bool shaped = p->kind != TRAFFIC_REPLAY && has_rate(p);
     const char *wrong = shaped ? check_rate(p) : NULL;
 
     if (!wrong)
@@ -454,7 +474,7 @@ void traffic_init(struct traffic *t, const struct config *c, int source, uint32_
     t->blank = blank(t);
     t->quick = (p->kind == TRAFFIC_CBR || p->kind == TRAFFIC_POISSON) && p->proto == TRAFFIC_UDP &&
                !(p->fcs_errors | p->runts);
-    t->limit = p->frames && !traffic_closed_loop(p) ? (uint64_t)p->frames : UINT64_MAX;
+    t->limit = p->frames && (p->kind == TRAFFIC_RR || !traffic_closed_loop(p)) ? (uint64_t)p->frames : UINT64_MAX;
     t->end = p->stop ? p->stop : LATEST;
     stream_named(&t->gaps, seed, replication, source, "gaps");
     stream_named(&t->damage, seed, replication, source, "damage");
@@ -462,7 +482,7 @@ void traffic_init(struct traffic *t, const struct config *c, int source, uint32_
 
     if (p->kind == TRAFFIC_REPLAY)
         replay_init(t, c);
-    else if (p->kind != TRAFFIC_SENDER)
+    else if (has_rate(p))
         shape_init(t, link_bps);
 
     t->origin = p->start;
@@ -493,6 +513,7 @@ static inline void step(struct traffic *t)
         t->next_at = replay_seek(t);
         break;
     case TRAFFIC_SENDER:
+    case TRAFFIC_RR:
     case TRAFFIC_CONNECT:
         t->next_at = t->pushed.first ? t->pushed.first->wire_at : PS_NEVER;
         return;

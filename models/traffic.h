@@ -14,7 +14,8 @@
  * next address goes on. traffic.sports = 1 gives each flow an address of its own, as clients behind no common gateway have.
  *
  * Kinds: cbr (one frame each 1/rate), poisson (exponential gaps), onoff (`burst` long trains at `rate`, one
- * each `period`; with period 0 a single train), replay (a capture). Payload sizes are constant but for
+ * each `period`; with period 0 a single train), replay (a capture), rr (a client that waits for its answer,
+ * models/requester). Payload sizes are constant but for
  * replay.
  *
  * Times are exact: frame n of cbr starts at floor(n / rate) ps after the first, however fractional the gap,
@@ -62,8 +63,9 @@ void arrivals_free(struct arrivals *a);
 
 /* ---- parameters ---- */
 
-enum traffic_kind { TRAFFIC_CBR, TRAFFIC_POISSON, TRAFFIC_ONOFF, TRAFFIC_REPLAY, TRAFFIC_SENDER, TRAFFIC_CONNECT };
+enum traffic_kind { TRAFFIC_CBR, TRAFFIC_POISSON, TRAFFIC_ONOFF, TRAFFIC_REPLAY, TRAFFIC_SENDER, TRAFFIC_CONNECT, TRAFFIC_RR };
 enum traffic_proto { TRAFFIC_UDP, TRAFFIC_TCP };
+enum traffic_think { TRAFFIC_THINK_CONSTANT, TRAFFIC_THINK_EXPONENTIAL };
 
 struct traffic_params {
     int64_t kind;
@@ -90,8 +92,12 @@ struct traffic_params {
     int64_t offset;             /* switch: draw an offset of the first arrival within one gap (0: fixed) */
     int64_t timestamps;         /* switch: TCP with its timestamp option */
     int64_t window;             /* sender: bytes in flight at most */
-    int64_t rtt;                /* sender: path delay, both ways together */
+    int64_t rtt;                /* sender, rr: path delay, both ways together */
     int64_t bytes;              /* sender: bytes to send per flow, 0 = endless */
+    int64_t think;              /* rr: from an answer to the next request */
+    int64_t think_kind;         /* enum traffic_think */
+    int64_t timeout;            /* rr: an unanswered request is sent again */
+    int64_t ack;                /* rr, TCP: an answer is acknowledged by a segment of its own */
 };
 extern const struct model_info traffic_model;
 
@@ -125,14 +131,14 @@ struct traffic {
     int64_t train_left, train_frames;
     bool quick;                 /* a frame is its blank, its turn and its gap */
     struct frame blank;         /* what all its frames have in common */
-    struct frame_queue pushed;  /* kind sender: frames with their wire_at as start time */
+    struct frame_queue pushed;  /* closed loop: frames with their wire_at as start time */
     ps_t paced_to;              /* .. and the earliest start of the next, by `interval` */
 };
 
 /* Others push its frames, which answer ours: a closed loop. */
 static inline bool traffic_closed_loop(const struct traffic_params *p)
 {
-    return p->kind == TRAFFIC_SENDER || p->kind == TRAFFIC_CONNECT;
+    return p->kind == TRAFFIC_SENDER || p->kind == TRAFFIC_CONNECT || p->kind == TRAFFIC_RR;
 }
 
 /* Parses a dotted quad: 0 and the address, or -1. */

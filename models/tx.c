@@ -6,6 +6,7 @@
 #include "models/host.h"
 #include "models/host_config.h"
 #include "models/nic.h"
+#include "models/requester.h"
 
 static const char *const cleans[] = { "napi", "irq", NULL };
 
@@ -48,6 +49,19 @@ const struct model_info tx_model = {
     .name = "tx", .step = "5", .what = "the way out of what is forwarded: qdisc, TX ring, completions",
     .scope = SCOPE_NIC, .params_at = offsetof(struct nic_config, tx), .params = rows, .n_params = ROWS(rows),
     .counters = counter_rows, .n_counters = ROWS(counter_rows),
+};
+
+static const struct param queue_rows[] = {
+    PARAM(struct tx_queue_params, xps_cpus, "nic.queue.xps_cpus", UNIT_CPUS, 0, INT64_MIN, INT64_MAX,
+          "CPUs whose answers leave by this queue, the first such queue is used; in no mask: by the flow's hash",
+          "/sys/class/net/X/queues/tx-N/xps_cpus; net/core/dev.c netdev_pick_tx"),
+};
+ALL_FIELDS_HAVE_ROWS(struct tx_queue_params, queue_rows);
+
+const struct model_info tx_queue_model = {
+    .name = "tx", .step = "5", .what = "which queue a CPU's own packets leave by",
+    .scope = SCOPE_QUEUE, .params_at = offsetof(struct queue_config, tx), .params = queue_rows,
+    .n_params = ROWS(queue_rows),
 };
 
 static const struct param host_rows[] = {
@@ -166,15 +180,18 @@ void tx_unmasked(struct tx *t)
 /* ---- sending ---- */
 
 /* A descriptor: the frame takes its place on the wire. */
-static void post(struct tx *t, int64_t bytes)
+static void post(struct tx *t, const struct tx_item *i)
 {
     struct nic *n = t->queue->nic;
     const struct host_config *hc = n->host->hc;
-    ps_t last_bit = wire_admit(&n->tx_wire, n->engine->now + hc->tx.latency, bytes) - n->config->wire.flight;
+    ps_t arrival = wire_admit(&n->tx_wire, n->engine->now + hc->tx.latency, i->wire_bytes);
+    struct requester *r = i->answer.bytes > 0 ? n->host->flow[i->answer.flow].requester : NULL;
 
-    *slot(t, t->next_to_use++) = last_bit + hc->dma.latency;
+    *slot(t, t->next_to_use++) = arrival - n->config->wire.flight + hc->dma.latency;
     t->counters.tx_packets++;
-    t->counters.tx_bytes += (uint64_t)(bytes - ETH_FCS);
+    t->counters.tx_bytes += (uint64_t)(i->wire_bytes - ETH_FCS);
+    if (r)
+        requester_answer(r, i->answer.serial, i->answer.bytes, arrival);
 }
 
 static bool ring_full(const struct tx *t)
@@ -182,13 +199,13 @@ static bool ring_full(const struct tx *t)
     return t->next_to_use - t->next_to_clean == t->params->ring;
 }
 
-static void enqueue(struct tx *t, int32_t bytes)
+static void enqueue(struct tx *t, const struct tx_item *i)
 {
     if (t->queued == t->dequeued && !ring_full(t)) {
-        post(t, bytes);
+        post(t, i);
         t->counters.tx_queue_stopped += ring_full(t);
     } else {
-        t->waiting[t->queued++ % t->params->txqueuelen] = bytes;
+        t->waiting[t->queued++ % t->params->txqueuelen] = *i;
     }
 }
 
@@ -201,7 +218,7 @@ static void open_queue(struct tx *t)
         abort();
 }
 
-bool tx_send(struct tx *t, int32_t bytes)
+static bool send_item(struct tx *t, const struct tx_item *i)
 {
     if (!t->done_at)
         open_queue(t);
@@ -209,7 +226,7 @@ bool tx_send(struct tx *t, int32_t bytes)
         t->counters.qdisc_dropped++;
         return false;
     }
-    enqueue(t, bytes);
+    enqueue(t, i);
     schedule(t);
     return true;
 }
@@ -220,9 +237,22 @@ bool tx_xdp(struct tx *t, int32_t bytes)
         open_queue(t);
     if (ring_full(t))
         return false;
-    post(t, bytes);
+    post(t, &(struct tx_item){ .wire_bytes = bytes });
     schedule(t);
     return true;
+}
+
+bool tx_send(struct tx *t, int32_t bytes)
+{
+    return send_item(t, &(struct tx_item){ .wire_bytes = bytes });
+}
+
+bool tx_answer(struct tx *t, const struct tx_answer *a, int proto)
+{
+    int32_t transport = proto == FLOW_TCP ? TCP_HLEN + TCP_TS : UDP_HLEN;
+    int32_t bytes = ETH_HLEN + IP_HLEN + transport + a->bytes + ETH_FCS;
+
+    return send_item(t, &(struct tx_item){ .wire_bytes = bytes > ETH_SHORTEST ? bytes : ETH_SHORTEST, .answer = *a });
 }
 
 enum fate tx_xmit(struct tx *t, const struct skb *s)
@@ -238,7 +268,7 @@ enum fate tx_xmit(struct tx *t, const struct skb *s)
         return FATE_QDISC_DROP;
     }
     for (int i = 0; i < s->frames; i++, f = f->next)
-        enqueue(t, f->wire_bytes);
+        enqueue(t, &(struct tx_item){ .wire_bytes = f->wire_bytes });
     schedule(t);
     return FATE_FORWARDED;
 }
@@ -268,7 +298,7 @@ static int64_t take_done(struct tx *t, int64_t limit)
         t->latched |= t->coalesce->cause == CAUSE_LATCHED;
     }
     while (t->queued > t->dequeued && !ring_full(t))
-        post(t, t->waiting[t->dequeued++ % t->params->txqueuelen]);
+        post(t, &t->waiting[t->dequeued++ % t->params->txqueuelen]);
     schedule(t);
     return n;
 }

@@ -4,8 +4,10 @@
  * In    tx_xmit()        IP has frames for the queue (dev_queue_xmit)
  *       tx_poll()        the driver's poll takes completions back, before it looks at its RX ring
  *       tx_masked(), tx_unmasked()   the queue pair's vector
+ *       tx_answer()      an answer of an application (models/reply)
  * Out   tx_fire          completions are to be signalled: through the queue pair's vector, or by one of their own
  *       the wire         each frame takes its time there
+ *       -> requester     an answer's last bit is out
  *
  * A frame's end in the ledger is here: it is FORWARDED when a descriptor or the qdisc takes it, and a QDISC_DROP when
  * both are full. What happens to it afterwards is work of this host, but not the frame's fate.
@@ -19,11 +21,12 @@
  *          interrupts are masked; the NET_TX softirq frees what it took
  * A ring without a free descriptor leaves frames in the qdisc, a first-in-first-out of nic.txqueuelen; they move on
  * when completions are taken.
- * Acknowledgments leave by the first queue of host.default_route, where there is one.
+ * Acknowledgments leave by the first queue of host.default_route, where there is one, and answers as models/reply says.
  * Not modelled: kind gap_once for completions (it is a gap), an acknowledgment's loss where the qdisc is full (it is
  * counted as dropped and reaches its sender) and its options' bytes, other frames the host itself sends, TSO (each
  * frame has a descriptor), BQL, xmit_more (each rings the doorbell), other qdiscs, a CQ of mlx5 armed apart from its
- * neighbour's, XPS (a frame leaves by the queue with the number of the one it came by). */
+ * neighbour's, XPS for what is sent on (a frame
+ * leaves by the queue with the number of the one it came by). */
 #ifndef MODELS_TX_H
 #define MODELS_TX_H
 
@@ -51,6 +54,11 @@ struct tx_params {
 };
 extern const struct model_info tx_model;
 
+struct tx_queue_params {
+    int64_t xps_cpus;
+};
+extern const struct model_info tx_queue_model;
+
 struct tx_host_params {
     int64_t route;              /* UNIT_TEXT */
     int64_t latency;
@@ -71,6 +79,18 @@ struct tx_counters {
     uint64_t qdisc_dropped;
 };
 
+/* An answer on its way out. */
+struct tx_answer {
+    uint32_t flow, serial;      /* to whom, for which request */
+    int32_t bytes;              /* payload; 0: not an answer */
+};
+
+/* A frame in the qdisc. */
+struct tx_item {
+    int32_t wire_bytes;
+    struct tx_answer answer;
+};
+
 struct tx {
     const struct tx_params *params;
     const struct coalesce_params *coalesce;
@@ -79,7 +99,7 @@ struct tx {
 
     ps_t *done_at;              /* [ring.tx] of each descriptor in use: when its completion is visible; NULL: never used */
     int64_t next_to_use, next_to_clean;     /* counted without wrap */
-    int32_t *waiting;           /* [txqueuelen] bytes of the frames in the qdisc */
+    struct tx_item *waiting;    /* [txqueuelen] the frames in the qdisc */
     int64_t queued, dequeued;   /* counted without wrap */
 
     int64_t signalled;          /* completions before this one need no interrupt any more */
@@ -103,6 +123,8 @@ enum fate tx_xmit(struct tx *t, const struct skb *s);
 bool tx_send(struct tx *t, int32_t bytes);
 /* Sends a frame of XDP_TX: past the qdisc; false if there is no descriptor. */
 bool tx_xdp(struct tx *t, int32_t bytes);
+/* Sends an answer over UDP or TCP (FLOW_*); its client learns when the last bit is out. */
+bool tx_answer(struct tx *t, const struct tx_answer *a, int proto);
 /* What IP spends to send one skb on; without a way out the work of its completion, too. */
 ps_t tx_cost(const struct host *h, const struct skb *s);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "models/udp.h"
 
+#include "models/busy_poll.h"
 #include "models/host.h"
 #include "models/host_config.h"
 
@@ -103,6 +104,7 @@ static bool queue(struct context *x)
         return true;
     }
     x->skb = NULL;
+    busy_poll_mark(sk, s->first);
     if (!udp_has_room(&sk->udp, s->truesize, &h->hc->udp)) {
         x->owed += udp_refuse(h, sk, s);
         return true;

@@ -178,7 +178,7 @@ static void next(struct context *x)
 {
     struct veth *v = of(x);
 
-    while (x->work < x->napi->weight) {
+    while (x->work < x->budget) {
         struct skb *s = ptr_ring_consume(&v->ring);
         if (!s) {
             context_call(x, napi_complete_done, completed);

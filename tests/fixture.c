@@ -338,7 +338,7 @@ static void fake_polled(struct context *x)
     struct fake_nic *f = x->napi->owner;
 
     f->polled[f->polls++] = x->cpu->engine->now;
-    if (x->work < x->napi->weight) {
+    if (x->work < x->budget) {
         f->completed++;
         napi_complete_done(x);
     } else {
@@ -351,7 +351,7 @@ static void fake_poll(struct context *x)
     struct fake_nic *f = x->napi->owner;
 
     ck_assert(f->polls < 64);
-    x->work = (int)(f->left < x->napi->weight ? f->left : x->napi->weight);
+    x->work = (int)(f->left < x->budget ? f->left : x->budget);
     f->left -= x->work;
     f->work[f->polls] = x->work;
     f->order[f->polls] = fake_polls++;

@@ -151,10 +151,12 @@ static void polls(const struct config *c, const struct result *r)
 /* The stages of all frames together are as long as the frames' whole way. */
 static void latencies(const struct result *r)
 {
-    const struct hist *total = &r->stage[r->stages - 1].hist;
+    bool clients = strcmp(r->stage[r->stages - 1].name, RESULT_RTT) == 0;      /* what they saw is behind the total */
+    int parts = r->stages - 1 - clients;
+    const struct hist *total = &r->stage[parts].hist;
     __extension__ unsigned __int128 sum = 0, whole = total->sum_hi;
 
-    for (int i = 0; i < r->stages - 1; i++) {
+    for (int i = 0; i < parts; i++) {
         const struct hist *h = &r->stage[i].hist;
         law(h->count == total->count, "%s has another count than the total", r->stage[i].name);
         law(h->count == 0 || h->min >= 0, "%s: negative", r->stage[i].name);
@@ -665,6 +667,51 @@ START_TEST(the_short_ways_are_exact)
 END_TEST
 
 /* .. and they are taken: a third of these machines have frames on the express, some of them most frames. */
+/* Clients that wait for answers, beside traffic that does not. */
+static void asking_scenario(uint64_t seed)
+{
+    stream_seed(&dice, seed, 0, "asking");
+    context[0] = '\0';
+    say("# asking machine %llu of tests/test_laws.c\n", (unsigned long long)seed);
+    say("version: 1\nrun: {duration: %lldus, cost_cv: %lld}\n", PICK(1000, 4000), PICK(0, 5));
+    say("kernel: {version: \"%s\", hz: %lld}\n", WORD("6.12", "6.12", "5.15", "3.10", "6.18"), PICK(250, 1000));
+    say("cpu: {model: xeon-e5-1650v4, count: %lld}\n", PICK(1, 2, 3));
+    say("nic: {model: %s, channels: %lld, features.gro: %s, rss.hash_udp_ports: on}\nnic.coalesce: {rx-usecs: %lldus, "
+        "kind: %s, cause: %s, tx-usecs: %lldus}\n", WORD("ixgbe", "mlx5", "igb"), PICK(1, 1, 2), onoff(), PICK(0, 1, 20),
+        WORD("gap", "delay"), WORD("latched", "unread"), PICK(0, 3, 20));
+    if (one_in(3))
+        say("nic: {napi_defer_hard_irqs: %lld, gro_flush_timeout: %lldus}\n", PICK(1, 5), PICK(5, 50));
+    if (one_in(4))
+        say("nic.threaded: on\nnic.queue.napi_cpu: %lld\n", PICK(-1, 0, 0));
+    if (one_in(3))
+        say("nic.ring.tx: 16\nnic.txqueuelen: 2\nnic.queue[0].xps_cpus: 1\n");
+    say("traffic[a]: {kind: rr, flows: %lld, frame: %lldB, proto: %s, rtt: %lldus, think: %lldus, think_kind: %s, timeout: "
+        "%lldus, frames: %lld}\n", PICK(1, 1, 3, 40), PICK(100, 700), WORD("udp", "udp", "tcp"), PICK(1, 8, 100),
+        PICK(0, 0, 50), WORD("constant", "exponential"), PICK(30, 200, 200000), PICK(0, 300));
+    if (one_in(3))
+        say("traffic[b]: {kind: %s, rate: %lldkpps, sport: 20000, flows: 3, frames: 3000}\n", WORD("cbr", "poisson"),
+            PICK(50, 500, 2000));
+    say("app[srv]: {kind: %s, cpu: %lld, work: %lldns, reply: %lldB, rcvbuf: %lldB}\n", WORD("recv", "epoll", "busy"),
+        PICK(-1, -1, 0), PICK(0, 1000, 20000), PICK(1, 32, 1400, 0), PICK(0, 30000));
+    if (one_in(2))
+        say("app[srv]: {busy_poll: %lldus, busy_poll_budget: %lld, prefer_busy_poll: %s}\nnet.core: {busy_read: %lldus, busy_poll: "
+            "%lldus}\nnic.irq_suspend_timeout: %lldus\n", PICK(0, 1, 20, 200), PICK(1, 8, 64), onoff(), PICK(0, 0, 50),
+            PICK(0, 50), PICK(0, 0, 100));
+    if (one_in(4))
+        say("app[hog]: {kind: hog, port: 65535, cpu: %lld}\n", PICK(0, -1));
+}
+
+START_TEST(clients_that_wait_obey)
+{
+    struct config c;
+
+    asking_scenario((uint64_t)_i);
+    machine_parse(&c, context, "");
+    all_laws(&c);
+    machine_release(&c);
+}
+END_TEST
+
 START_TEST(the_short_ways_are_taken)
 {
     int some = 0, most = 0;
@@ -798,6 +845,7 @@ Suite *laws_suite(void)
     tcase_add_loop_test(t, every_machine_obeys, 1, MACHINES + 1);
     tcase_add_loop_test(t, the_short_ways_are_exact, 1, MACHINES + 1);
     tcase_add_loop_test(t, frames_that_wait_change_nothing, 1, MACHINES / 5 + 1);
+    tcase_add_loop_test(t, clients_that_wait_obey, 1, MACHINES / 5 + 1);
     tcase_add_test(t, the_short_ways_are_taken);
     tcase_add_test(t, the_machines_differ);
     tcase_add_test(t, as_many_are_inside_as_arrive_while_one_stays);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "models/napi.h"
 
+#include <string.h>
+
 #include "models/nic.h"
 #include "models/softirq.h"
 #include "tests/fixture.h"
@@ -567,7 +569,40 @@ START_TEST(a_timers_interrupt_costs_and_completing_nothing_is_free)
 }
 END_TEST
 
-SUITE(napi, a_poll_that_used_its_weight_is_followed_by_another, the_weight_is_the_drivers,
+/* Pinned to another core, the thread polls there; the interrupt's core only wakes it, by an IPI. */
+START_TEST(a_pinned_thread_polls_on_its_own_core)
+{
+    rig_init(&r, 1, "cpu.count=3 app.cpu=2 nic.queue.smp_affinity=1 nic.threaded=on nic.queue.napi_cpu=1 cpu.ipi_latency=500ns "
+                    "cost.driver.frame=1us");
+    rig_frame(&r, 10 * US, rig_flow(&r, FLOW_UDP, 1, 9), 18);
+    rig_run(&r);
+    CHECK_EQ(rig_end(&r, 0)->frame.cpu, 1);
+    CHECK_EQ(rig_end(&r, 0)->frame.poll_at, 10 * US + RIG_WIRE + 500 * NS);
+    CHECK_EQ(r.host.cpu[1].spent[CPU_NAPI_THREAD], 1 * US);
+    CHECK_EQ(r.host.cpu[0].spent[CPU_NAPI_THREAD] + r.host.cpu[0].spent[CPU_SOFTIRQ], 0);
+    rig_free(&r);
+}
+END_TEST
+
+START_TEST(a_thread_that_is_not_there_cannot_be_pinned)
+{
+    static const char *const settings[] = { "nic.queue.napi_cpu=0", "nic.threaded=on nic.queue.napi_cpu=1" };
+
+    for (int i = 0; i < 2; i++) {
+        struct host h;
+        char why[256];
+        rig_init(&r, 1, settings[i]);
+        rig_frame(&r, 10 * US, rig_flow(&r, FLOW_UDP, 1, 9), 18);
+        ck_assert_int_ne(host_init(&h, &r.config, 1, 0, true, why, sizeof why), 0);
+        ck_assert(strstr(why, "napi_cpu") != NULL);
+        host_free(&h);
+        rig_free(&r);
+    }
+}
+END_TEST
+
+SUITE(napi, a_pinned_thread_polls_on_its_own_core, a_thread_that_is_not_there_cannot_be_pinned,
+      a_poll_that_used_its_weight_is_followed_by_another, the_weight_is_the_drivers,
       each_part_of_a_poll_costs_once_where_it_happens,
       a_napi_scheduled_while_it_is_scheduled_is_polled_once_more,
       a_missed_schedule_raises_the_softirq_where_runs_do_not_take_newcomers,

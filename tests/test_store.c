@@ -250,12 +250,13 @@ START_TEST(a_sweep_is_a_view_with_one_column_per_axis)
     /* 0.13 and the like stay reals */
     ask_text(f.db, "SELECT typeof(drop_rate) FROM sweep_ring", text, sizeof text);
     ck_assert_str_eq(text, "real");
-    /* all metrics have a column */
+    /* all metrics have a column; those of clients that wait for answers are not defined here */
     for (const struct metric_info *m = metric_info; m->name; m++) {
+        bool of_clients = strncmp(m->name, "rtt_", 4) == 0 || strcmp(m->name, "answers_per_s") == 0;
         char sql[128];
 
         snprintf(sql, sizeof sql, "SELECT count(\"%s\") FROM sweep_ring", m->name);
-        CHECK_EQ(ask_int(f.db, sql), 4);
+        CHECK_EQ(ask_int(f.db, sql), of_clients ? 0 : 4);
     }
     plan_free(&plan);
     fixture_remove(&f);

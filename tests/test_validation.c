@@ -179,6 +179,7 @@ START_TEST(what_a_suite_asks_for_is_read)
         { "fitted: [{rows: x}]\n", "rows and what" }, { "map: [{set: a}]\nmap: [{set: b}]\n", "a second list of map" },
         { "metrics: [{column: a, within: some}]\n", "nor a share" }, { "metrics: [{column: a, within: \"{w}\"}]\n", "" },
         { "metrics: [{column: a, within: ci, over: b}]\n", "no interval of its own" },
+        { "metrics: [{column: a, over: b, less: b}]\n", "do not go together" },
     };
     char text[512], said[512];
 

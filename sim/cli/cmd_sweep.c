@@ -41,6 +41,7 @@ static const struct column { const char *metric, *title; enum { PLAIN, COUNT, PE
     { "offered", "offered", COUNT },          { "drops", "drops", COUNT },
     { "drop_rate", "drop rate", PERCENT },
     { "latency_p50_ns", "p50", TIME },        { "latency_p99_ns", "p99", TIME },
+    { "rtt_p50_ns", "rtt p50", TIME },        { "rtt_p99_ns", "rtt p99", TIME },
     { "time_squeeze", "time_squeeze", COUNT }, { "packets_per_poll", "pkts/poll", PLAIN },
     { "cpu_busy", "busiest cpu", PERCENT },
 };
@@ -70,6 +71,32 @@ static void estimate_cell(struct table *t, const struct campaign *c, int point, 
         table_cell(t, "%s +- %s", mean, column_text(k, e.half_width, half));
 }
 
+/* The range over all points: every block is drawn on the same scale. */
+static void scale_of(const struct campaign *c, int metric, double *lo, double *hi)
+{
+    *lo = INFINITY;
+    *hi = -INFINITY;
+    for (int i = 0; i < c->plan.points; i++) {
+        double x = campaign_estimate(c, i, metric).mean;
+
+        if (isfinite(x)) {
+            *lo = fmin(*lo, x);
+            *hi = fmax(*hi, x);
+        }
+    }
+}
+
+/* Round trips only where there are clients that measure them. */
+static bool is_shown(const struct campaign *c, const struct column *k)
+{
+    double lo, hi;
+
+    if (strncmp(k->metric, "rtt_", 4) != 0)
+        return true;
+    scale_of(c, metric_index(k->metric), &lo, &hi);
+    return isfinite(lo);
+}
+
 static void print_table(const struct campaign *c)
 {
     const struct sweep_plan *p = &c->plan;
@@ -80,15 +107,19 @@ static void print_table(const struct campaign *c)
 
     for (int i = 0; i < p->axes && i < TABLE_COLUMNS - COLUMNS - 1; i++)
         used += (size_t)snprintf(titles + used, sizeof titles - used, "|>%.200s", p->axis[i].key);
-    for (int i = 0; i < COLUMNS; i++)
-        used += (size_t)snprintf(titles + used, sizeof titles - used, "|>%s", columns[i].title);
+    for (int i = 0; i < COLUMNS; i++) {
+        if (is_shown(c, &columns[i]))
+            used += (size_t)snprintf(titles + used, sizeof titles - used, "|>%s", columns[i].title);
+    }
     table_init(&t, titles);
     for (int i = 0; i < p->points; i++) {
         table_cell(&t, "%d", i);
         for (int k = 0; k < p->axes && k < TABLE_COLUMNS - COLUMNS - 1; k++)
             table_cell(&t, "%s", p->point[i].value[k]);
-        for (int k = 0; k < COLUMNS; k++)
-            estimate_cell(&t, c, i, &columns[k]);
+        for (int k = 0; k < COLUMNS; k++) {
+            if (is_shown(c, &columns[k]))
+                estimate_cell(&t, c, i, &columns[k]);
+        }
         all_fixed = all_fixed && campaign_deterministic(c, i);
     }
     table_print(&t, 0, stdout);
@@ -117,21 +148,6 @@ static bool has_heatmap(const struct campaign *c)
 
     return p->axes >= 2 && !given(c->arguments, "lockstep") && p->axis[p->axes - 1].values > 1 &&
            p->axis[p->axes - 2].values > 1 && p->axis[p->axes - 1].values <= 40;
-}
-
-/* The range over all points: every block is drawn on the same scale. */
-static void scale_of(const struct campaign *c, int metric, double *lo, double *hi)
-{
-    *lo = INFINITY;
-    *hi = -INFINITY;
-    for (int i = 0; i < c->plan.points; i++) {
-        double x = campaign_estimate(c, i, metric).mean;
-
-        if (isfinite(x)) {
-            *lo = fmin(*lo, x);
-            *hi = fmax(*hi, x);
-        }
-    }
 }
 
 static bool varies(const struct campaign *c, int metric)

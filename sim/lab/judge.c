@@ -209,7 +209,7 @@ static int take_metric(const struct validation *v, int row, int i, const struct 
     } else if (p) {
         to->tolerance = tolerance(v, row, i, p);
         take_bounds(v, to, p->bound);
-        if (!metric->over) {                        /* ratios of two rows wait until all have been run */
+        if (!suite_of_two(metric)) {                /* those wait until all have been run */
             to->predicted = p->mean[i];
             judge_metric(v, row, to);
         }
@@ -284,7 +284,7 @@ static bool strays(const struct validation *v, int row, const double *value, con
     for (int k = 0; k < r->metrics; k++) {
         const struct validate_metric *m = &r->metric[k];
         const struct suite_metric *of = &v->suite.metric[m->of];
-        if (!of->coverage && !of->over && !isnan(m->tolerance) && !isnan(value[m->of]) &&
+        if (!of->coverage && !suite_of_two(of) && !isnan(m->tolerance) && !isnan(value[m->of]) &&
             !within(moved[m->of], value[m->of], m->tolerance))
             return true;
     }

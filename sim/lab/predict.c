@@ -218,8 +218,8 @@ static int told(const struct validation *v, int row, const char *text, struct na
     return failed;
 }
 
-/* A metric that has no value is one that was not predicted: the row fails where it is judged. What is `over` something
- * is taken of every row: it may be what another is divided by. */
+/* A metric that has no value is one that was not predicted: the row fails where it is judged. What is of two rows is
+ * taken of every row: it may be what another is compared with. */
 static void take_metrics(const struct validation *v, int row, struct names *names, struct prediction *p, size_t run)
 {
     char why[WHY];
@@ -228,7 +228,7 @@ static void take_metrics(const struct validation *v, int row, struct names *name
         const struct suite_metric *metric = &v->suite.metric[i];
         double *to = &p->sample[(size_t)i * (size_t)p->runs + run];
         *to = NAN;
-        if (metric->over || predict_applies(v, row, metric))
+        if (suite_of_two(metric) || predict_applies(v, row, metric))
             told(v, row, metric->from, names, to, why);
     }
 }

@@ -13,12 +13,13 @@
 
 enum { WHY = 256 };
 
-/* ---- ratios of two rows ---- */
+/* ---- ratios and differences of two rows ---- */
 
-/* The row whose prediction this metric's is divided by; NULL if there is none of that id. */
+/* The row whose prediction this metric's is divided by, or less; NULL if there is none of that id. */
 static const struct validate_row *other_row(const struct validation *v, int row, int metric)
 {
-    const char *id = table_file_cell(&v->table, row, v->suite.metric[metric].over);
+    const struct suite_metric *of = &v->suite.metric[metric];
+    const char *id = table_file_cell(&v->table, row, of->over ? of->over : of->less);
 
     for (int i = 0; i < v->rows && id; i++) {
         if (strcmp(v->row[i].id, id) == 0)
@@ -33,12 +34,13 @@ static void relate_row(const struct validation *v, int row)
 
     for (int k = 0; k < r->metrics; k++) {
         struct validate_metric *m = &r->metric[k];
-        if (!v->suite.metric[m->of].over)
+        if (!suite_of_two(&v->suite.metric[m->of]))
             continue;
         const struct validate_row *other = other_row(v, row, m->of);
         if (other && !other->value)
-            continue;           /* it was not run: nothing to be divided by, and nothing is asked */
-        m->predicted = other ? r->value[m->of] / other->value[m->of] : NAN;
+            continue;           /* it was not run: nothing to compare with, and nothing is asked */
+        m->predicted = !other ? NAN : v->suite.metric[m->of].over ? r->value[m->of] / other->value[m->of]
+                                                                  : r->value[m->of] - other->value[m->of];
         judge_metric(v, row, m);
         r->within &= m->pass;
     }

@@ -223,34 +223,52 @@ static double metric_delivered_pps(const struct result *r)
     return per_second(r, metric_delivered(r));
 }
 
-/* The whole way of a frame, NULL if none was measured. It is the last stage, but its name decides. */
-static const struct hist *total_latency(const struct result *r)
+/* A stage's times, NULL if none was measured. */
+static const struct hist *times_of(const struct result *r, const char *stage)
 {
     for (int i = r->stages - 1; i >= 0; i--)
-        if (strcmp(r->stage[i].name, "total") == 0)
+        if (strcmp(r->stage[i].name, stage) == 0)
             return r->stage[i].hist.count > 0 ? &r->stage[i].hist : NULL;
     return NULL;
 }
 
-static double latency_ns(const struct result *r, double q)
+static double quantile_ns(const struct result *r, const char *stage, double q)
 {
-    const struct hist *h = total_latency(r);
+    const struct hist *h = times_of(r, stage);
 
     return h ? (double)hist_quantile(h, q) / (double)NS : NAN;
 }
 
-static double metric_latency_mean_ns(const struct result *r)
+static double mean_ns(const struct result *r, const char *stage)
 {
-    const struct hist *h = total_latency(r);
+    const struct hist *h = times_of(r, stage);
 
     return h ? hist_mean(h) / (double)NS : NAN;
 }
 
-static double metric_latency_p50_ns(const struct result *r)  { return latency_ns(r, 0.50); }
-static double metric_latency_p90_ns(const struct result *r)  { return latency_ns(r, 0.90); }
-static double metric_latency_p99_ns(const struct result *r)  { return latency_ns(r, 0.99); }
-static double metric_latency_p999_ns(const struct result *r) { return latency_ns(r, 0.999); }
-static double metric_latency_max_ns(const struct result *r)  { return latency_ns(r, 1.0); }
+static double metric_latency_mean_ns(const struct result *r) { return mean_ns(r, "total"); }
+static double metric_latency_p50_ns(const struct result *r)  { return quantile_ns(r, "total", 0.50); }
+static double metric_latency_p90_ns(const struct result *r)  { return quantile_ns(r, "total", 0.90); }
+static double metric_latency_p99_ns(const struct result *r)  { return quantile_ns(r, "total", 0.99); }
+static double metric_latency_p999_ns(const struct result *r) { return quantile_ns(r, "total", 0.999); }
+static double metric_latency_max_ns(const struct result *r)  { return quantile_ns(r, "total", 1.0); }
+
+static double metric_rtt_mean_ns(const struct result *r)     { return mean_ns(r, RESULT_RTT); }
+static double metric_rtt_p50_ns(const struct result *r)      { return quantile_ns(r, RESULT_RTT, 0.50); }
+static double metric_rtt_p99_ns(const struct result *r)      { return quantile_ns(r, RESULT_RTT, 0.99); }
+static double metric_rtt_p999_ns(const struct result *r)     { return quantile_ns(r, RESULT_RTT, 0.999); }
+
+static double metric_rtt_min_ns(const struct result *r)
+{
+    const struct hist *h = times_of(r, RESULT_RTT);
+
+    return h ? (double)h->min / (double)NS : NAN;
+}
+
+static double metric_answers_per_s(const struct result *r)
+{
+    return times_of(r, RESULT_RTT) ? per_second(r, (double)result_counter(r, NULL, "answers")) : NAN;
+}
 
 static double metric_polls(const struct result *r)        { return (double)r->polls; }
 static double metric_irqs(const struct result *r)         { return (double)r->irqs; }
@@ -331,6 +349,12 @@ static double metric_cpu_cores(const struct result *r)
     M(latency_p99_ns, "ns", LOWER, "the same, exceeded by 1 frame in 100") \
     M(latency_p999_ns, "ns", LOWER, "the same, exceeded by 1 frame in 1000") \
     M(latency_max_ns, "ns", LOWER, "the same, slowest frame") \
+    M(rtt_mean_ns, "ns", LOWER, "a client's request to its answer (traffic.kind rr), mean") \
+    M(rtt_min_ns, "ns", LOWER, "the same, fastest") \
+    M(rtt_p50_ns, "ns", LOWER, "the same, median") \
+    M(rtt_p99_ns, "ns", LOWER, "the same, exceeded by 1 request in 100") \
+    M(rtt_p999_ns, "ns", LOWER, "the same, exceeded by 1 request in 1000") \
+    M(answers_per_s, "1/s", HIGHER, "answers that came back over the time of offering") \
     M(polls, "count", NEUTRAL, "calls of a driver's NAPI poll") \
     M(irqs, "count", NEUTRAL, "hardware interrupts of NIC queues") \
     M(softirq_runs, "count", NEUTRAL, "runs of net_rx_action") \

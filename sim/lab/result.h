@@ -25,6 +25,8 @@ struct result_stage {
     struct hist hist;           /* picoseconds */
 };
 
+#define RESULT_RTT "rtt"        /* what clients of kind rr saw: from a request to its answer */
+
 enum result_context {
     RESULT_HARDIRQ, RESULT_SOFTIRQ, RESULT_KSOFTIRQD, RESULT_NAPI_THREAD, RESULT_TASK, RESULT_IDLE,
     RESULT_CONTEXTS
@@ -84,7 +86,7 @@ struct result {
     struct result_queue *queue; int queues;
     struct result_flow *flow; int flows;        /* the busiest 1000 */
     struct result_counter *counter; int counters;
-    struct result_stage *stage; int stages;     /* packet order, then "total" last */
+    struct result_stage *stage; int stages;     /* packet order, then "total"; RESULT_RTT behind where clients ask */
     struct result_cpu *cpu; int cpus;
     uint64_t work_hist[257];    /* polls by work done */
     uint64_t polls, irqs, softirq_runs, time_squeeze;

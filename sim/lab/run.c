@@ -167,7 +167,7 @@ static void add_counter(void *result, const char *scope, const char *name, uint6
 
 static int stages_of(struct host *h, struct result *r)
 {
-    r->stage = calloc(STAGES, sizeof *r->stage);
+    r->stage = calloc(STAGES + 1, sizeof *r->stage);
     if (!r->stage)
         return -1;
     for (int s = 0; s < STAGES; s++) {
@@ -176,6 +176,11 @@ static int stages_of(struct host *h, struct result *r)
         hist_init(&h->latency[s]);
     }
     r->stages = STAGES;
+    if (h->requesters > 0) {
+        r->stage[r->stages] = (struct result_stage){ .name = RESULT_RTT, .hist = h->rtt };
+        hist_init(&h->rtt);
+        r->stages++;
+    }
     return 0;
 }
 

@@ -222,7 +222,7 @@ static const struct field metric_fields[] = {
     FIELD(suite_metric, "within", within, take_share), FIELD(suite_metric, "of", of, take_text),
     FIELD(suite_metric, "least", least, take_number), FIELD(suite_metric, "spread", spread, take_number),
     FIELD(suite_metric, "by", by, take_list), FIELD(suite_metric, "rows", rows, take_text),
-    FIELD(suite_metric, "over", over, take_text), FIELD(suite_metric, "coverage", coverage, take_text),
+    FIELD(suite_metric, "over", over, take_text), FIELD(suite_metric, "less", less, take_text), FIELD(suite_metric, "coverage", coverage, take_text),
     FIELD(suite_metric, "printed", printed, take_yes), END
 };
 
@@ -323,7 +323,8 @@ static void check_metrics(struct reading *r)
             free(metric->within);
             metric->within = NULL;
         }
-        want(r, !(metric->ci && metric->over), metric->line, "a ratio of two rows has no interval of its own");
+        want(r, !(metric->ci && suite_of_two(metric)), metric->line, "a ratio of two rows has no interval of its own");
+        want(r, !(metric->over && metric->less), metric->line, "over and less do not go together");
         if (metric->coverage && !has_metric(s, metric->coverage)) {
             messages_add(r->m, "%s:%d: coverage: there is no metric of column %s", s->path, metric->line,
                          metric->coverage);

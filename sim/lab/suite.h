@@ -29,7 +29,7 @@
  *               tolerance = max(S x (C2, or C itself), least, spread x the range of C over the rows that agree in the
  *               columns `by`). S is a share or a TEXT of one, or `ci`, the half width of Student's t interval of all
  *               replications. No S: 0. An S that is empty for a row, or `printed: yes`: there is no tolerance
- *               over: C3: the prediction is divided by that of the row whose id stands in C3
+ *               over: C3: the prediction is divided by that of the row whose id stands in C3; less: C3: that is subtracted
  *               - {column: TITLE, coverage: C}: for rows of several batches: the share of them whose own 95 % interval
  *               for the metric of column C holds what C says; to differ from 95 % no more than chance has it, at
  *               `confidence`
@@ -79,10 +79,14 @@ struct suite_metric {
     char *coverage;             /* NULL: a metric; else the column of the one whose intervals are tried */
     char *of;                   /* NULL: the column itself */
     char *over;                 /* NULL: not a ratio of two rows */
+    char *less;                 /* NULL: not a difference of two rows */
     char *by[SUITE_BY];
     char *rows;                 /* globs of ids; NULL: all */
     bool printed;               /* without a tolerance */
 };
+
+/* Of two rows: judged when all have been run. */
+static inline bool suite_of_two(const struct suite_metric *m) { return m->over || m->less; }
 
 struct suite_bound {
     int line;

@@ -125,13 +125,16 @@ static double ns_of(double ps)
     return ps / (double)NS;
 }
 
-static void latency_row(struct table *t, const struct result_stage *s, double total)
+static bool is_rtt(const struct result_stage *s)
 {
-    const struct hist *h = &s->hist;
+    return strcmp(s->name, RESULT_RTT) == 0;
+}
+
+/* Mean, quantiles, maximum. */
+static void times_cells(struct table *t, const struct hist *h)
+{
     char text[NUMBER_TEXT];
 
-    table_cell(t, "%s", s->name);
-    table_cell(t, "%s", number_percent(share(hist_mean(h) * (double)h->count, total), text));
     table_cell(t, "%s", number_time(ns_of(hist_mean(h)), text));
     for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++) {
         bool known = (1 - quantiles[i].q) * (double)h->count >= TAIL_SAMPLES;
@@ -139,6 +142,16 @@ static void latency_row(struct table *t, const struct result_stage *s, double to
         table_cell(t, "%s", number_time(known ? ns_of((double)hist_quantile(h, quantiles[i].q)) : NAN, text));
     }
     table_cell(t, "%s", number_time(ns_of((double)h->max), text));
+}
+
+static void latency_row(struct table *t, const struct result_stage *s, double total)
+{
+    const struct hist *h = &s->hist;
+    char text[NUMBER_TEXT];
+
+    table_cell(t, "%s", s->name);
+    table_cell(t, "%s", number_percent(share(hist_mean(h) * (double)h->count, total), text));
+    times_cells(t, h);
 }
 
 static double total_of(const struct result *r)
@@ -156,13 +169,38 @@ static void print_latency(const struct result *r, bool colour, FILE *out)
     title("Latency of delivered frames, by stage", colour, out);
     table_init(&t, "|>share|>mean|>p50|>p90|>p99|>p99.9|>max");
     for (int i = 0; i < r->stages; i++)
-        if (r->stage[i].hist.count > 0)
+        if (r->stage[i].hist.count > 0 && !is_rtt(&r->stage[i]))
             latency_row(&t, &r->stage[i], total_of(r));
     if (t.rows > 1)
         table_print(&t, 2, out);
     else
         fprintf(out, "  nothing was delivered after the warm-up\n");
     table_free(&t);
+}
+
+/* What clients saw that wait for their answers; nothing where there are none. */
+static void print_rtt(const struct result *r, bool colour, FILE *out)
+{
+    char text[NUMBER_TEXT];
+    struct table t;
+
+    for (int i = 0; i < r->stages; i++) {
+        const struct hist *h = &r->stage[i].hist;
+        if (!is_rtt(&r->stage[i]))
+            continue;
+        title("Round trips of requests", colour, out);
+        if (h->count == 0) {
+            fprintf(out, "  none was answered after the warm-up; app.reply is what an application answers with\n");
+            continue;
+        }
+        table_init(&t, "|>answers|>min|>mean|>p50|>p90|>p99|>p99.9|>max");
+        table_cell(&t, "%s", RESULT_RTT);
+        table_cell(&t, "%s", number_grouped(h->count, text));
+        table_cell(&t, "%s", number_time(ns_of((double)h->min), text));
+        times_cells(&t, h);
+        table_print(&t, 2, out);
+        table_free(&t);
+    }
 }
 
 /* ---- CPU and NAPI ---- */
@@ -222,6 +260,7 @@ void summary_print(const struct result *r, bool colour, bool all_cpus, FILE *out
     print_fates(r, FATE_KIND_DROPPED, "Drops", colour, out);
     print_fates(r, FATE_KIND_CONSUMED, "Consumed by design", colour, out);
     print_latency(r, colour, out);
+    print_rtt(r, colour, out);
     print_cpus(r, colour, all_cpus, out);
     print_napi(r, colour, out);
 }
@@ -271,6 +310,8 @@ static void json_latency(struct json *j, const struct result *r)
         json_real(j, "mean", h->count ? ns_of(hist_mean(h)) : NAN);
         for (size_t k = 0; k < sizeof quantiles / sizeof quantiles[0]; k++)
             json_real(j, quantiles[k].key, h->count ? ns_of((double)hist_quantile(h, quantiles[k].q)) : NAN);
+        if (is_rtt(&r->stage[i]))
+            json_real(j, "min", h->count ? ns_of((double)h->min) : NAN);
         json_real(j, "max", h->count ? ns_of((double)h->max) : NAN);
         json_end(j);
     }
