@@ -43,6 +43,7 @@ const struct model_info *const rx_path[] = {
     &ehash_model, &listen_model, &listen_app_model, &reuseport_model,   /* 6 which socket            */
     &sock_model, &sock_app_model, &skmem_model, &epoll_model, &sched_model, /* 7 socket queue, wake-up       */
     &app_model, &app_host_model, &recvmmsg_model, &recvmmsg_host_model,     /* 7 application                 */
+    &background_model, &bandwidth_model,                    /* - what else a CPU works on, and its limit */
     &run_model,
     NULL
 };
@@ -313,6 +314,10 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
     }
     const struct app_host_params *costs = &c->host->app;
     for (int i = 0; i < c->apps; i++) {
+        if ((why = app_check(&c->app[i])) != NULL) {
+            snprintf(buffer, size, "app[%s]: %s", c->app_name[i], why);
+            return buffer;
+        }
         if (c->app[i].app.kind == APP_BUSY && costs->recv_entry + costs->empty + costs->user + costs->call <= 1) {
             snprintf(buffer, size, "app[%s].kind is busy, but cost.recv.entry, .empty, .user and .call are all 0: it would "
                      "read for ever without time passing", c->app_name[i]);

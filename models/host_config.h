@@ -6,6 +6,8 @@
 #include "models/adaptive.h"
 #include "models/app.h"
 #include "models/client.h"
+#include "models/background.h"
+#include "models/bandwidth.h"
 #include "models/cache.h"
 #include "models/config.h"
 #include "models/cpumap.h"
@@ -108,6 +110,8 @@ struct traffic_config {
 
 struct app_config {
     struct app_params app;
+    struct background_params background;
+    struct bandwidth_params bandwidth;
     struct udp_gso_params udp_gso;
     struct sock_app_params sock;
     struct reuseport_params reuseport;

@@ -258,6 +258,7 @@ void host_counters(const struct host *h, counter_fn *fn, void *user)
         e.scope = scope;
         emit(&e, &app_model, &h->app[i].counters);
         emit(&e, &epoll_model, &h->app[i].epoll);
+        emit(&e, &bandwidth_model, &h->app[i].bandwidth.counters);
         if (h->sendmsgs > 0) {
             struct skmem_counters memory = skmem_of(&h->app[i].udp.udp);
             emit(&e, &skmem_model, &memory);
