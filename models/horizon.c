@@ -82,7 +82,8 @@ void horizon_init(struct host *h)
                     !pages_return(h) && !h->udp_mem.binds;
 
     for (int i = 0; i < h->cpus; i++)
-        h->cpu[i].secluded = possible && tasks_on(h, &h->cpu[i]) == 1 && !reads_otherwise(h, &h->cpu[i]) && !nics_reach(h, &h->cpu[i]);
+        h->cpu[i].secluded = possible && !steal_from(&h->hc->steal, i) && tasks_on(h, &h->cpu[i]) == 1 &&
+                             !reads_otherwise(h, &h->cpu[i]) && !nics_reach(h, &h->cpu[i]);
 }
 
 ps_t horizon_of(const struct cpu *c)

@@ -32,6 +32,7 @@ const struct model_info *const rx_path[] = {
     &coalesce_model, &irq_model, &irq_host_model, &irqbalance_model,           /* 2 hardware interrupt                  */
     &adaptive_model, &stats_model,
     &cpu_model, &cache_model, &softirq_model, &napi_model, &napi_nic_model,   /* 2 softirq and NAPI                */
+    &cstate_model, &steal_model,                            /* - what else a core meets               */
     &xdp_model, &xdp_nic_model, &cpumap_model, &xsk_model, &xsk_nic_model,  /* 2 XDP                 */
     &driver_model, &driver_nic_model, &skb_model, &skb_nic_model,   /* 3 sk_buff                     */
     &gro_model,                                             /* 4 GRO                                 */
@@ -289,6 +290,10 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
 
     if (!why)
         why = check_run(&c->host->run);
+    if (!why)
+        why = cpu_check(&c->host->cpu);
+    if (!why)
+        why = steal_check(&c->host->steal);
     if (why) {
         snprintf(buffer, size, "%s", why);
         return buffer;
@@ -424,14 +429,18 @@ static int cpus_init(struct host *h)
     h->backlog = calloc(n, sizeof *h->backlog);
     h->netif = calloc(n, sizeof *h->netif);
     h->udp_segments = calloc(n, sizeof *h->udp_segments);
-    if (!h->udp_segments || !h->cpu || !h->rq || !h->softirq || !h->backlog || !h->netif)
+    h->steal = calloc(n, sizeof *h->steal);
+    if (!h->steal || !h->udp_segments || !h->cpu || !h->rq || !h->softirq || !h->backlog || !h->netif)
         return -1;
     h->cpus = (int)n;
     for (int i = 0; i < h->cpus; i++) {
         struct cpu *c = &h->cpu[i];
         if (cpu_init(c, h, i) != 0 || sched_init(c, &h->rq[i], &h->hc->sched) != 0 ||
-            softirq_init(&h->softirq[i], c, &h->hc->softirq) != 0 || backlog_init(&h->backlog[i], c, &h->hc->rps) != 0)
+            softirq_init(&h->softirq[i], c, &h->hc->softirq) != 0 || steal_init(&h->steal[i], c) != 0 ||
+            backlog_init(&h->backlog[i], c, &h->hc->rps) != 0)
             return -1;
+        int sibling = cpu_sibling(&h->hc->cpu, i);
+        c->sibling = sibling < 0 ? NULL : &h->cpu[sibling];
     }
     return 0;
 }
@@ -634,7 +643,8 @@ int host_init(struct host *h, const struct config *c, uint64_t seed, uint64_t re
     if (config_check(c, why, size) != NULL)
         return -1;
     snprintf(why, size, "out of memory while building the machine");
-    if (engine_init(&h->engine, batch) != 0 || config_copy(&h->config, c) != 0)
+    /* a hyper-thread's steps depend on what the other does when they begin: no step may begin ahead of its time */
+    if (engine_init(&h->engine, batch && c->host->cpu.smt == CPU_SMT_OFF) != 0 || config_copy(&h->config, c) != 0)
         return -1;
     h->hc = h->config.host;
     config_unpack_costs(&h->config, (hz_t){ h->hc->cpu.freq });
@@ -671,6 +681,7 @@ void host_free(struct host *h)
     free(h->backlog);
     free(h->netif);
     free(h->udp_segments);
+    free(h->steal);
     free(h->nic);
     free(h->queue_ledger);
     free(h->traffic);
@@ -720,6 +731,8 @@ static void host_start(struct host *h)
     express_init(h);
     for (int i = 0; i < h->cpus; i++)
         cpu_start(&h->cpu[i]);
+    for (int i = 0; i < h->cpus; i++)
+        steal_start(&h->steal[i]);
     for (int i = 0; i < h->apps; i++)
         app_start(&h->app[i]);
     tap_start(h);
@@ -779,7 +792,7 @@ bool host_deterministic(const struct host *h)
         if (h->app[i].config->reuseport.on)
             return false;               /* the secret of its hash is drawn */
     }
-    if (h->hc->cpu.tick_phase < 0 || h->hc->run.cost_cv > 0)
+    if (h->hc->cpu.tick_phase < 0 || h->hc->run.cost_cv > 0 || (h->hc->steal.period > 0 && h->hc->steal.phase < 0))
         return false;
     for (int i = 0; i < h->nics; i++) {
         if (h->nic[i].config->pages.alloc_fail > 0)

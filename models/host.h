@@ -40,6 +40,7 @@ struct app;
 struct traffic;
 struct tcp_sender;
 struct sendmsg;
+struct steal;
 
 struct run_params {
     int64_t duration;
@@ -113,6 +114,7 @@ struct host {
     struct cpu *cpu;
     int cpus;
     struct cache cache;
+    struct steal *steal;        /* one a CPU */
     struct softirq *softirq;    /* arrays, one a CPU */
     struct runqueue *rq;
     struct backlog *backlog;

@@ -23,6 +23,7 @@
 #include "models/sendmsg.h"
 #include "models/skb.h"
 #include "models/skb_local.h"
+#include "models/steal.h"
 #include "models/tap.h"
 #include "models/tc.h"
 #include "models/stats.h"
@@ -36,6 +37,8 @@ struct host_config {
     struct run_params run;
     struct cpu_params cpu;
     struct cache_params cache;
+    struct cstate_params cstate;
+    struct steal_params steal;
     struct sched_params sched;
     struct softirq_params softirq;
     struct napi_params napi;

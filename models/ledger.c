@@ -217,6 +217,7 @@ static void cpu_counters(const struct host *h, int i, struct emitter e)
     snprintf(scope, sizeof scope, "cpu%d", i);
     e.scope = scope;
     emit(&e, &cpu_model, &h->cpu[i].counters);
+    emit(&e, &cstate_model, &h->cpu[i].cstate.counters);
     emit(&e, &softirq_model, &h->softirq[i].counters);
     emit(&e, &netif_model, &h->netif[i]);
     emit(&e, &tap_model, &h->tap_counters[i]);

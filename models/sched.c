@@ -420,7 +420,7 @@ bool sched_may_switch(const struct cpu *c)
 
     if (!rq->current)
         return any_candidate(rq);
-    return rq->need_resched && rq->current->context.flags & STEP_USER;
+    return rq->need_resched && rq->current->state == TASK_RUNNING && cpu_preemptible(c, rq->current->context.flags);
 }
 
 static void switch_done(struct context *x)
