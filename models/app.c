@@ -6,6 +6,7 @@
 #include "models/horizon.h"
 #include "models/host.h"
 #include "models/host_config.h"
+#include "models/nic.h"
 #include "models/reading.h"
 
 static const char *const kinds[] = { "recv", "epoll", "busy", "hog", "idle", "background", NULL };
@@ -311,6 +312,17 @@ static void tcp_released_empty(struct context *x)
     }
 }
 
+/* What its queue's CPU has received: steered elsewhere by RPS it is where it was. */
+static ps_t tcp_far_copy(const struct context *x, const struct sock *sk)
+{
+    const struct host *h = x->cpu->host;
+    const struct flow *f = &h->flow[sk->flow];
+
+    if (!h->far_memory || h->nic[f->nic].veth)
+        return 0;
+    return numa_copy(x->cpu, h->nic[f->nic].queue[f->queue].napi.cpu->index, sk->reading);
+}
+
 static void tcp_take(struct context *x)
 {
     struct sock *sk = x->sk;
@@ -322,7 +334,7 @@ static void tcp_take(struct context *x)
         return;
     }
     sk->reading = available < want ? available : want;
-    kernel_work(x, ps_of_fs_per_byte(costs(x)->copy_byte, sk->reading), tcp_copied);
+    kernel_work(x, ps_of_fs_per_byte(costs(x)->copy_byte, sk->reading) + tcp_far_copy(x, sk), tcp_copied);
 }
 
 static void tcp_lock(struct context *x)

@@ -321,7 +321,8 @@ static void book_frozen(struct cpu *c)
 {
     if (c->running)
         c->spent[c->running->mode] += now(c) - c->frozen_at;
-    c->counters.steal_usec += (uint64_t)((now(c) - c->frozen_at) / US);
+    c->stolen += now(c) - c->frozen_at;
+    c->counters.steal_usec = (uint64_t)(c->stolen / US);
     c->frozen_at = now(c);
 }
 

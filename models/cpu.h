@@ -158,7 +158,7 @@ struct cpu {
     int index;
     bool secluded;              /* models/horizon */
     bool frozen;                /* models/steal */
-    ps_t frozen_at;
+    ps_t frozen_at, stolen;     /* since when; all of it */
     struct cpu *sibling;        /* hyper-thread of the same core; NULL: none */
     struct cstate cstate;
     bool deep_idle;             /* it has states of models/cstate */

@@ -32,7 +32,7 @@ const struct model_info *const rx_path[] = {
     &coalesce_model, &irq_model, &irq_host_model, &irqbalance_model,           /* 2 hardware interrupt                  */
     &adaptive_model, &stats_model,
     &cpu_model, &cache_model, &softirq_model, &napi_model, &napi_nic_model,   /* 2 softirq and NAPI                */
-    &cstate_model, &steal_model,                            /* - what else a core meets               */
+    &cstate_model, &steal_model, &platform_model, &numa_model, &numa_nic_model,     /* - what else a core meets */
     &xdp_model, &xdp_nic_model, &cpumap_model, &xsk_model, &xsk_nic_model,  /* 2 XDP                 */
     &driver_model, &driver_nic_model, &skb_model, &skb_nic_model,   /* 3 sk_buff                     */
     &gro_model,                                             /* 4 GRO                                 */
@@ -298,6 +298,8 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
         snprintf(buffer, size, "%s", why);
         return buffer;
     }
+    if ((why = numa_check(c, buffer, size)) != NULL)
+        return why;
     const struct softirq_params *s = &c->host->softirq;
     ps_t two_jiffies = 2 * (SEC / c->host->cpu.hz);
     if (s->budget_usecs_min && s->netdev_budget_usecs > 0 && s->netdev_budget_usecs < two_jiffies) {
@@ -648,11 +650,13 @@ int host_init(struct host *h, const struct config *c, uint64_t seed, uint64_t re
         return -1;
     h->hc = h->config.host;
     config_unpack_costs(&h->config, (hz_t){ h->hc->cpu.freq });
+    platform_apply(h->config.host);
     ip_fold_costs(&h->config.host->ip);
     sched_scale(&h->config.host->sched, h->hc->cpu.count, SEC / h->hc->cpu.hz);
     h->stop_at = h->hc->run.duration > 0 ? h->hc->run.duration : PS_NEVER;
     h->warm_at = h->hc->run.warmup;
     h->hc_cost_cv = h->hc->run.cost_cv;
+    h->far_memory = h->hc->cache.frame > 0 || h->hc->numa.nodes > 1;
     h->skb_heads = h->hc->skb.heads;
     h->skb_heads_every = h->hc->skb.heads_every;
     h->skb_heads_at = h->hc->skb.heads_every > 0 ? (uint64_t)h->hc->skb.heads_every : UINT64_MAX;   /* 0: never */

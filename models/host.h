@@ -137,6 +137,7 @@ struct host {
     uint64_t cost_salt;
     uint64_t reuseport_secret;  /* of this boot, in the hash that chooses among sockets on one port */
     int64_t hc_cost_cv;         /* hc->run.cost_cv, at hand */
+    bool far_memory;            /* a frame's memory may cost more: cost.cache.frame, or several nodes */
 
     struct journey to;
     struct pool frames, skbs;

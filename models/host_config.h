@@ -15,6 +15,8 @@
 #include "models/epoll.h"
 #include "models/host.h"
 #include "models/nic.h"
+#include "models/numa.h"
+#include "models/platform.h"
 #include "models/rfs.h"
 #include "models/recvmmsg.h"
 #include "models/reuseport.h"
@@ -39,6 +41,8 @@ struct host_config {
     struct cache_params cache;
     struct cstate_params cstate;
     struct steal_params steal;
+    struct platform_params platform;
+    struct numa_params numa;
     struct sched_params sched;
     struct softirq_params softirq;
     struct napi_params napi;
@@ -82,6 +86,7 @@ struct queue_config {
 
 struct nic_config {
     struct nic_params nic;
+    struct numa_nic_params numa;
     struct wire_params wire;
     struct phy_params phy;
     struct mac_params mac;
