@@ -7,17 +7,19 @@
 #include "models/horizon.h"
 #include "models/host.h"
 #include "models/host_config.h"
+#include "models/nic.h"
 #include "models/reading.h"
 #include "models/reply.h"
 
-static const char *const kinds[] = { "recv", "epoll", "busy", "hog", "idle", NULL };
+static const char *const kinds[] = { "recv", "epoll", "busy", "hog", "idle", "background", NULL };
 static const char *const scheds[] = { "other", "fifo", NULL };
 enum { POLICY_OTHER, POLICY_FIFO };
 static const char *const protos[] = { "any", "udp", "tcp", NULL };
 
 static const struct param rows[] = {
     PARAM_CHOICE(struct app_params, kind, "app.kind", APP_RECV, kinds,
-                 "how it reads: blocking recv, epoll_wait and recv until empty, non-blocking recv in a loop, or never",
+                 "how it reads: blocking recv, epoll_wait and recv until empty, non-blocking recv in a loop, or never; hog and background only "
+                 "work",
                  "the simplest reader"),
     PARAM_CHOICE(struct app_params, proto, "app.proto", APP_PROTO_ANY, protos, "which protocol it listens on",
                  "one reader for everything"),
@@ -362,6 +364,17 @@ static void tcp_released_empty(struct context *x)
     }
 }
 
+/* What its queue's CPU has received: steered elsewhere by RPS it is where it was. */
+static ps_t tcp_far_copy(const struct context *x, const struct sock *sk)
+{
+    const struct host *h = x->cpu->host;
+    const struct flow *f = &h->flow[sk->flow];
+
+    if (!h->far_memory || h->nic[f->nic].veth)
+        return 0;
+    return numa_copy(x->cpu, h->nic[f->nic].queue[f->queue].napi.cpu->index, sk->reading);
+}
+
 static void tcp_take(struct context *x)
 {
     struct sock *sk = x->sk;
@@ -373,7 +386,7 @@ static void tcp_take(struct context *x)
         return;
     }
     sk->reading = available < want ? available : want;
-    kernel_work(x, ps_of_fs_per_byte(costs(x)->copy_byte, sk->reading), tcp_copied);
+    kernel_work(x, ps_of_fs_per_byte(costs(x)->copy_byte, sk->reading) + tcp_far_copy(x, sk), tcp_copied);
 }
 
 static void tcp_lock(struct context *x)
@@ -592,7 +605,8 @@ bool app_listens(const struct app *a, const struct flow_key *key)
 {
     int64_t proto = a->params->proto;
 
-    if ((key->proto != FLOW_UDP && key->proto != FLOW_TCP) || a->params->kind == APP_HOG)
+    if ((key->proto != FLOW_UDP && key->proto != FLOW_TCP) || a->params->kind == APP_HOG ||
+        a->params->kind == APP_BACKGROUND)
         return false;
     if (a->udp.source != &a->udp)       /* it reads another one's */
         return false;
@@ -618,6 +632,7 @@ struct sock *app_accept(struct app *a, uint32_t flow, const struct skb *first)
     /* a thread of its own, asleep in its first recv() */
     task_init(&c->task, a->cpu, a->name, a, resumed);
     c->task.fifo = a->task.fifo;
+    c->task.bandwidth = a->task.bandwidth;
     c->task.context.sk = &c->sock;
     c->sock.reader = &c->task;
     if (a->params->kind == APP_BUSY) {
@@ -645,9 +660,15 @@ static void (*first_step(enum app_kind kind))(struct context *x)
     static cont_fn *const first[] = {
         [APP_RECV] = resumed, [APP_EPOLL] = epoll_resumed, [APP_BUSY] = recv_call, [APP_HOG] = hog,
         [APP_IDLE] = resumed,           /* never woken */
+        [APP_BACKGROUND] = background_begin,
     };
 
     return first[kind];
+}
+
+const char *app_check(const struct app_config *c)
+{
+    return bandwidth_check(&c->bandwidth, c->app.sched == POLICY_FIFO);
 }
 
 int app_init(struct app *a, struct host *h, int index)
@@ -661,6 +682,11 @@ int app_init(struct app *a, struct host *h, int index)
     a->udp.reader = &a->task;
     task_init(&a->task, a->cpu, a->name, a, first_step((enum app_kind)p->kind));
     a->task.fifo = p->sched == POLICY_FIFO;
+    if (bandwidth_init(&a->bandwidth, a->cpu, &h->config.app[index].bandwidth) != 0)
+        return -1;
+    a->task.bandwidth = a->bandwidth.params->quota > 0 ? &a->bandwidth : NULL;
+    if (p->kind == APP_BACKGROUND && background_init(&a->background, a, &h->config.app[index].background) != 0)
+        return -1;
     a->task.vruntime = -p->lag;
     a->task.lag = p->lag;
     a->task.context.sk = &a->udp;
@@ -672,9 +698,12 @@ void app_start(struct app *a)
 {
     bool reads_udp = a->params->proto != APP_PROTO_TCP;
 
+    bandwidth_start(&a->bandwidth);
     if (a->params->kind == APP_IDLE)    /* it has opened its socket and never reads */
         return;
-    if (a->params->kind == APP_HOG || (a->params->kind == APP_BUSY && reads_udp))
+    if (a->params->kind == APP_BACKGROUND)
+        background_start(a);
+    else if (a->params->kind == APP_HOG || (a->params->kind == APP_BUSY && reads_udp))
         sched_wake(&a->task, a->cpu);
     else if (a->params->kind == APP_EPOLL)
         a->waiting = true;

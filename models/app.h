@@ -6,7 +6,8 @@
  *
  * Kinds: recv (blocking recv() in a loop; for TCP a thread for each connection), epoll (epoll_wait, then reads each
  * ready socket until it is empty), busy (non-blocking recv() in a loop, never sleeps), idle (opens its socket and never
- * reads: it fills), hog (no socket: a task that never leaves user mode, as competition for the CPU).
+ * reads: it fills), hog (no socket: a task that never leaves user mode, as competition for the CPU), background (no socket:
+ * works now and then, models/background).
  * A recv() takes its datagram under the queue's lock and runs pending softirqs where the kernel drops that lock
  * (spin_unlock_bh in __skb_recv_udp), before the copy, unless the kernel leaves them to a runnable ksoftirqd.
  * Several of them on one socket: models/epoll, models/reuseport. Several datagrams a call: models/recvmmsg.
@@ -15,6 +16,8 @@
 #ifndef MODELS_APP_H
 #define MODELS_APP_H
 
+#include "models/background.h"
+#include "models/bandwidth.h"
 #include "models/config.h"
 #include "models/cpu.h"
 #include "models/epoll.h"
@@ -22,7 +25,7 @@
 #include "models/sched.h"
 #include "models/sock.h"
 
-enum app_kind { APP_RECV, APP_EPOLL, APP_BUSY, APP_HOG, APP_IDLE };
+enum app_kind { APP_RECV, APP_EPOLL, APP_BUSY, APP_HOG, APP_IDLE, APP_BACKGROUND };
 enum app_proto { APP_PROTO_ANY, APP_PROTO_UDP, APP_PROTO_TCP };
 
 struct app_params {
@@ -44,6 +47,8 @@ struct app_params {
     int64_t reply;              /* payload of the answer to each message; 0: none */
 };
 extern const struct model_info app_model;
+
+struct app_config;
 
 struct app_host_params {
     int64_t recv_entry;
@@ -86,6 +91,8 @@ struct app {
     const char *name;
     struct cpu *cpu;
     struct task task;           /* epoll, busy, and recv on UDP */
+    struct background background;
+    struct bandwidth bandwidth; /* of all its tasks */
     struct sock udp;            /* if it takes UDP */
     struct connection *connections;     /* TCP, newest first */
     struct sock *ready_first, *ready_last;      /* epoll's ready list */
@@ -99,6 +106,8 @@ struct app {
     ps_t copied_at;             /* of a UDP reader's step that ends in app_round_over: the end of its copy */
 };
 
+/* A sentence about settings of an application that cannot be, or NULL. */
+const char *app_check(const struct app_config *c);
 int app_init(struct app *a, struct host *h, int index);
 /* Whether packets of a flow go to this application's sockets. */
 bool app_listens(const struct app *a, const struct flow_key *key);

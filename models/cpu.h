@@ -11,10 +11,12 @@
  * core's step event; both give the same result. An interrupt takes the core from an unfinished step, whose
  * remainder resumes later.
  *
- * Kernel tasks are not preempted inside the kernel (PREEMPT_VOLUNTARY): need_resched acts in user mode, in idle,
- * and where the task asks (sched_checkpoint).
- * Not modelled: nested hard interrupts, NMI, hyper-threads, frequency changes, cache misses other than those in
- * the costs. */
+ * With kernel.preempt voluntary a task is not preempted inside the kernel: need_resched acts in user mode, in idle, and where
+ * the task asks (sched_checkpoint). With full it acts also in the kernel, but where interrupts or softirqs are off.
+ * Two hyper-threads share a core (cpu.smt): a step that begins while the other one is not idle takes so much longer
+ * (cpu.smt_slowdown); what the other does later does not change it any more. Batching is off on such a machine.
+ * Not modelled: nested hard interrupts, NMI, frequency changes (P-states, turbo), cache misses other than those in the costs
+ * and models/cache, PREEMPT_RT. */
 #ifndef MODELS_CPU_H
 #define MODELS_CPU_H
 
@@ -23,6 +25,7 @@
 #include <stdint.h>
 
 #include "models/config.h"
+#include "models/cstate.h"
 #include "models/skb.h"
 #include "sim/engine/event.h"
 
@@ -56,6 +59,7 @@ struct context {
     enum cpu_mode mode;
     unsigned flags;             /* enum step_flag of the current step */
     ps_t left;                  /* work left in the current step */
+    bool begun;                 /* hyper-threads: the step's length is settled */
     cont_fn *then;              /* what happens at its end */
     cont_fn *back[CONTEXT_DEPTH];
     int depth;
@@ -133,13 +137,19 @@ struct cpu_params {
     int64_t irq_return;
     int64_t tick;
     int64_t tick_busy;
+    int64_t smt;
+    int64_t smt_slowdown;
+    int64_t preempt;
 };
 extern const struct model_info cpu_model;
+
+enum { CPU_SMT_OFF, CPU_SMT_HALVES, CPU_SMT_NEIGHBOURS };
 
 struct cpu_counters {
     uint64_t interrupts;        /* hard interrupts of devices */
     uint64_t ticks;
     uint64_t ipis;
+    uint64_t steal_usec;
 };
 
 struct cpu {
@@ -149,6 +159,11 @@ struct cpu {
     struct cpu_counters counters;
     int index;
     bool secluded;              /* models/horizon */
+    bool frozen;                /* models/steal */
+    ps_t frozen_at, stolen;     /* since when; all of it */
+    struct cpu *sibling;        /* hyper-thread of the same core; NULL: none */
+    struct cstate cstate;
+    bool deep_idle;             /* it has states of models/cstate */
 
     struct context *running;    /* NULL: idle */
     struct event step;          /* end of the running step, when it did not end inline */
@@ -190,6 +205,12 @@ static inline bool context_spend(struct context *x, ps_t cost, cont_fn *then)
     return false;
 }
 
+/* A sentence about hyper-threads that cannot be, or NULL. */
+const char *cpu_check(const struct cpu_params *p);
+/* The CPU that shares the core with another one; -1: none. */
+int cpu_sibling(const struct cpu_params *p, int cpu);
+/* A task's kernel code with these flags may be preempted. */
+bool cpu_preemptible(const struct cpu *c, unsigned flags);
 int cpu_init(struct cpu *c, struct host *host, int index);
 void cpu_start(struct cpu *c);          /* the first tick */
 
@@ -205,6 +226,10 @@ void cpu_return(struct cpu *c);
 
 /* Leaves idle for work that is not an interrupt of its own. */
 void cpu_kick(struct cpu *c);
+
+/* The core stands still, and goes on where it stood (models/steal). */
+void cpu_freeze(struct cpu *c);
+void cpu_thaw(struct cpu *c);
 
 /* The idle state's exit latency for a core that has been idle since idle_at; 0 when it is busy. */
 ps_t cpu_idle_exit(const struct cpu *c);

@@ -208,8 +208,8 @@ static inline bool take(struct context *x, struct nic_queue *q, struct frame *f)
     bool copy = copied(q, f);
     ps_t cost = p->frame;
 
-    if (h->hc->cache.frame > 0)
-        cost += cache_extra(&h->cache, h->hc->cache.frame);
+    if (h->far_memory)
+        cost += cache_extra(&h->cache, h->hc->cache.frame) + numa_frame(q->nic, x->cpu);
     napi_took(x->napi, f, x->cpu->index, h->engine.now);
     if (x->work == 0)
         cost += p->first;

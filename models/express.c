@@ -30,7 +30,7 @@ static bool one_way(const struct nic_queue *q)
     return c->xdp.program == XDP_NONE && c->driver.copybreak == 0 && !c->driver.holds_skbs &&
            c->ring.tail_multiple == 1 && q->nic->buffers_most == 1 && c->ring.empty_mode == RING_EMPTY_DROP &&
            !q->driver.extras &&
-           q->nic->host->hc->skb.page_every == 0 && q->nic->host->hc->cache.frame == 0;
+           q->nic->host->hc->skb.page_every == 0 && !q->nic->host->far_memory;
 }
 
 /* The largest and the least that host_vary() makes of a cost. */

@@ -13,7 +13,7 @@
  * So a reader that is in the middle of a whole round (models/reading) comes along: before a datagram is queued, the rounds
  * that end by then are over. It must not run dry meanwhile: how a reader falls asleep is left to the usual steps.
  * Conditions: no client of the machine waits for answers, and no task busy polls; flows all plain and of one socket, whose reader does not use
- * epoll and does not answer; one way through the driver (no XDP, no copying, no skbs in the ring, no cost.cache.frame, tail
+ * epoll and does not answer; one way through the driver (no XDP, no copying, no skbs in the ring, no far memory, tail
  * written at once, a frame without descriptor is dropped); no queue of the NIC waits for its interrupt. --no-batch has none
  * of this, and the fingerprints are the same. */
 #ifndef MODELS_EXPRESS_H

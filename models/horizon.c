@@ -51,12 +51,15 @@ static bool answers(const struct host *h)
     return false;
 }
 
-static int readers_on(const struct host *h, const struct cpu *c)
+/* A quota's timer is an interrupt of the core, so such a task is not alone. */
+static int tasks_on(const struct host *h, const struct cpu *c)
 {
     int n = 0;
 
-    for (int i = 0; i < h->apps; i++)
-        n += h->app[i].cpu == c;
+    for (int i = 0; i < h->apps; i++) {
+        if (h->app[i].cpu == c)
+            n += h->app[i].task.bandwidth ? 2 : 1;
+    }
     return n;
 }
 
@@ -88,7 +91,8 @@ void horizon_init(struct host *h)
                     !h->irqbalance.cpu && !pages_return(h) && !h->udp_mem.binds;
 
     for (int i = 0; i < h->cpus; i++)
-        h->cpu[i].secluded = possible && readers_on(h, &h->cpu[i]) == 1 && !reads_otherwise(h, &h->cpu[i]) && !nics_reach(h, &h->cpu[i]);
+        h->cpu[i].secluded = possible && !steal_from(&h->hc->steal, i) && tasks_on(h, &h->cpu[i]) == 1 &&
+                             !reads_otherwise(h, &h->cpu[i]) && !nics_reach(h, &h->cpu[i]);
 }
 
 ps_t horizon_of(const struct cpu *c)

@@ -34,6 +34,7 @@ const struct model_info *const rx_path[] = {
     &coalesce_model, &irq_model, &irq_host_model, &irqbalance_model,           /* 2 hardware interrupt                  */
     &adaptive_model, &stats_model,
     &cpu_model, &cache_model, &softirq_model, &napi_model, &napi_nic_model, &napi_queue_model,   /* 2 softirq and NAPI                */
+    &cstate_model, &steal_model, &platform_model, &numa_model, &numa_nic_model,     /* - what else a core meets */
     &xdp_model, &xdp_nic_model, &cpumap_model, &xsk_model, &xsk_nic_model,  /* 2 XDP                 */
     &driver_model, &driver_nic_model, &skb_model, &skb_nic_model,   /* 3 sk_buff                     */
     &gro_model,                                             /* 4 GRO                                 */
@@ -46,6 +47,7 @@ const struct model_info *const rx_path[] = {
     &sock_model, &sock_app_model, &skmem_model, &epoll_model, &sched_model, /* 7 socket queue, wake-up       */
     &app_model, &app_host_model, &recvmmsg_model, &recvmmsg_host_model,     /* 7 application                 */
     &busy_poll_model, &reply_model,                         /* 7 its own polls, and its answers      */
+    &background_model, &bandwidth_model,                    /* - what else a CPU works on, and its limit */
     &run_model,
     NULL
 };
@@ -293,10 +295,16 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
 
     if (!why)
         why = check_run(&c->host->run);
+    if (!why)
+        why = cpu_check(&c->host->cpu);
+    if (!why)
+        why = steal_check(&c->host->steal);
     if (why) {
         snprintf(buffer, size, "%s", why);
         return buffer;
     }
+    if ((why = numa_check(c, buffer, size)) != NULL)
+        return why;
     const struct softirq_params *s = &c->host->softirq;
     ps_t two_jiffies = 2 * (SEC / c->host->cpu.hz);
     if (s->budget_usecs_min && s->netdev_budget_usecs > 0 && s->netdev_budget_usecs < two_jiffies) {
@@ -318,6 +326,10 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
     }
     const struct app_host_params *costs = &c->host->app;
     for (int i = 0; i < c->apps; i++) {
+        if ((why = app_check(&c->app[i])) != NULL) {
+            snprintf(buffer, size, "app[%s]: %s", c->app_name[i], why);
+            return buffer;
+        }
         if (c->app[i].app.kind == APP_BUSY && costs->recv_entry + costs->empty + costs->user + costs->call <= 1) {
             snprintf(buffer, size, "app[%s].kind is busy, but cost.recv.entry, .empty, .user and .call are all 0: it would "
                      "read for ever without time passing", c->app_name[i]);
@@ -426,14 +438,18 @@ static int cpus_init(struct host *h)
     h->backlog = calloc(n, sizeof *h->backlog);
     h->netif = calloc(n, sizeof *h->netif);
     h->udp_segments = calloc(n, sizeof *h->udp_segments);
-    if (!h->udp_segments || !h->cpu || !h->rq || !h->softirq || !h->backlog || !h->netif)
+    h->steal = calloc(n, sizeof *h->steal);
+    if (!h->steal || !h->udp_segments || !h->cpu || !h->rq || !h->softirq || !h->backlog || !h->netif)
         return -1;
     h->cpus = (int)n;
     for (int i = 0; i < h->cpus; i++) {
         struct cpu *c = &h->cpu[i];
         if (cpu_init(c, h, i) != 0 || sched_init(c, &h->rq[i], &h->hc->sched) != 0 ||
-            softirq_init(&h->softirq[i], c, &h->hc->softirq) != 0 || backlog_init(&h->backlog[i], c, &h->hc->rps) != 0)
+            softirq_init(&h->softirq[i], c, &h->hc->softirq) != 0 || steal_init(&h->steal[i], c) != 0 ||
+            backlog_init(&h->backlog[i], c, &h->hc->rps) != 0)
             return -1;
+        int sibling = cpu_sibling(&h->hc->cpu, i);
+        c->sibling = sibling < 0 ? NULL : &h->cpu[sibling];
     }
     return 0;
 }
@@ -670,15 +686,18 @@ int host_init(struct host *h, const struct config *c, uint64_t seed, uint64_t re
     if (config_check(c, why, size) != NULL)
         return -1;
     snprintf(why, size, "out of memory while building the machine");
-    if (engine_init(&h->engine, batch) != 0 || config_copy(&h->config, c) != 0)
+    /* a hyper-thread's steps depend on what the other does when they begin: no step may begin ahead of its time */
+    if (engine_init(&h->engine, batch && c->host->cpu.smt == CPU_SMT_OFF) != 0 || config_copy(&h->config, c) != 0)
         return -1;
     h->hc = h->config.host;
     config_unpack_costs(&h->config, (hz_t){ h->hc->cpu.freq });
+    platform_apply(h->config.host);
     ip_fold_costs(&h->config.host->ip);
     sched_scale(&h->config.host->sched, h->hc->cpu.count, SEC / h->hc->cpu.hz);
     h->stop_at = h->hc->run.duration > 0 ? h->hc->run.duration : PS_NEVER;
     h->warm_at = h->hc->run.warmup;
     h->hc_cost_cv = h->hc->run.cost_cv;
+    h->far_memory = h->hc->cache.frame > 0 || h->hc->numa.nodes > 1;
     h->skb_heads = h->hc->skb.heads;
     h->skb_heads_every = h->hc->skb.heads_every;
     h->skb_heads_at = h->hc->skb.heads_every > 0 ? (uint64_t)h->hc->skb.heads_every : UINT64_MAX;   /* 0: never */
@@ -708,6 +727,7 @@ void host_free(struct host *h)
     free(h->backlog);
     free(h->netif);
     free(h->udp_segments);
+    free(h->steal);
     free(h->nic);
     free(h->queue_ledger);
     free(h->traffic);
@@ -763,6 +783,8 @@ static void host_start(struct host *h)
     express_init(h);
     for (int i = 0; i < h->cpus; i++)
         cpu_start(&h->cpu[i]);
+    for (int i = 0; i < h->cpus; i++)
+        steal_start(&h->steal[i]);
     for (int i = 0; i < h->apps; i++)
         app_start(&h->app[i]);
     tap_start(h);
@@ -824,7 +846,7 @@ bool host_deterministic(const struct host *h)
         if (h->app[i].config->reuseport.on)
             return false;               /* the secret of its hash is drawn */
     }
-    if (h->hc->cpu.tick_phase < 0 || h->hc->run.cost_cv > 0)
+    if (h->hc->cpu.tick_phase < 0 || h->hc->run.cost_cv > 0 || (h->hc->steal.period > 0 && h->hc->steal.phase < 0))
         return false;
     for (int i = 0; i < h->nics; i++) {
         if (h->nic[i].config->pages.alloc_fail > 0)

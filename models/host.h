@@ -43,6 +43,7 @@ struct tcp_sender;
 struct sendmsg;
 struct requester;
 struct requester_group;
+struct steal;
 
 struct run_params {
     int64_t duration;
@@ -116,6 +117,7 @@ struct host {
     struct cpu *cpu;
     int cpus;
     struct cache cache;
+    struct steal *steal;        /* one a CPU */
     struct softirq *softirq;    /* arrays, one a CPU */
     struct runqueue *rq;
     struct backlog *backlog;
@@ -142,6 +144,7 @@ struct host {
     uint64_t cost_salt;
     uint64_t reuseport_secret;  /* of this boot, in the hash that chooses among sockets on one port */
     int64_t hc_cost_cv;         /* hc->run.cost_cv, at hand */
+    bool far_memory;            /* a frame's memory may cost more: cost.cache.frame, or several nodes */
 
     struct journey to;
     struct pool frames, skbs;

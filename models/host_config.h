@@ -7,6 +7,8 @@
 #include "models/app.h"
 #include "models/busy_poll.h"
 #include "models/client.h"
+#include "models/background.h"
+#include "models/bandwidth.h"
 #include "models/cache.h"
 #include "models/config.h"
 #include "models/cpumap.h"
@@ -15,6 +17,8 @@
 #include "models/host.h"
 #include "models/nic.h"
 #include "models/reply.h"
+#include "models/numa.h"
+#include "models/platform.h"
 #include "models/rfs.h"
 #include "models/recvmmsg.h"
 #include "models/reuseport.h"
@@ -23,6 +27,7 @@
 #include "models/sendmsg.h"
 #include "models/skb.h"
 #include "models/skb_local.h"
+#include "models/steal.h"
 #include "models/tap.h"
 #include "models/tc.h"
 #include "models/stats.h"
@@ -36,6 +41,10 @@ struct host_config {
     struct run_params run;
     struct cpu_params cpu;
     struct cache_params cache;
+    struct cstate_params cstate;
+    struct steal_params steal;
+    struct platform_params platform;
+    struct numa_params numa;
     struct sched_params sched;
     struct softirq_params softirq;
     struct napi_params napi;
@@ -83,6 +92,7 @@ struct queue_config {
 
 struct nic_config {
     struct nic_params nic;
+    struct numa_nic_params numa;
     struct wire_params wire;
     struct phy_params phy;
     struct mac_params mac;
@@ -114,6 +124,8 @@ struct traffic_config {
 
 struct app_config {
     struct app_params app;
+    struct background_params background;
+    struct bandwidth_params bandwidth;
     struct udp_gso_params udp_gso;
     struct sock_app_params sock;
     struct reuseport_params reuseport;

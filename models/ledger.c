@@ -218,6 +218,7 @@ static void cpu_counters(const struct host *h, int i, struct emitter e)
     snprintf(scope, sizeof scope, "cpu%d", i);
     e.scope = scope;
     emit(&e, &cpu_model, &h->cpu[i].counters);
+    emit(&e, &cstate_model, &h->cpu[i].cstate.counters);
     emit(&e, &softirq_model, &h->softirq[i].counters);
     emit(&e, &netif_model, &h->netif[i]);
     emit(&e, &tap_model, &h->tap_counters[i]);
@@ -260,6 +261,7 @@ void host_counters(const struct host *h, counter_fn *fn, void *user)
         e.scope = scope;
         emit(&e, &app_model, &h->app[i].counters);
         emit(&e, &epoll_model, &h->app[i].epoll);
+        emit(&e, &bandwidth_model, &h->app[i].bandwidth.counters);
         if (h->sendmsgs > 0) {
             struct skmem_counters memory = skmem_of(&h->app[i].udp.udp);
             emit(&e, &skmem_model, &memory);

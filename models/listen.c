@@ -557,6 +557,7 @@ static void listener_init(struct listener *l, struct app *a)
     *l = (struct listener){ .app = a, .backlog = asked < most ? asked : most, .waiting = true };
     task_init(&l->task, a->cpu, a->name, l, accept_woken);
     l->task.fifo = a->task.fifo;
+    l->task.bandwidth = a->task.bandwidth;
 }
 
 static uint32_t requests_init(struct listen *l, struct traffic *t, struct client *c, uint32_t n)

@@ -35,6 +35,8 @@ static inline ps_t reading_copy_cost(const struct context *x)
     const struct app_host_params *p = &x->cpu->host->hc->app;
     ps_t copy = ps_of_fs_per_byte(p->copy_byte, reading_bytes(x));
 
+    if (x->cpu->host->far_memory)
+        copy += numa_copy(x->cpu, x->skb->first->cpu, reading_bytes(x));
     return host_vary(x->cpu->host, p->recv_dequeue + copy, x->skb->first->id, 1);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "models/sched.h"
 
+#include "models/bandwidth.h"
 #include "models/host.h"
 #include "models/host_config.h"
 
@@ -76,9 +77,15 @@ const struct model_info sched_model = {
 
 /* ---- virtual time ---- */
 
+static bool throttled(const struct task *t)
+{
+    return t->bandwidth && t->bandwidth->throttled;
+}
+
+/* One that the fair class may choose. */
 static bool fair(const struct task *t)
 {
-    return t && !t->fifo;
+    return t && !t->fifo && !throttled(t);
 }
 
 static bool eevdf(const struct runqueue *rq)
@@ -114,6 +121,18 @@ static void update_clock(struct cpu *c)
     c->rq->clock = c->engine->now;
 }
 
+/* account_cfs_rq_runtime: the quota is used up, so current is to leave. */
+static void charge_quota(struct runqueue *rq, const struct task *t, ps_t ran)
+{
+    struct bandwidth *b = t->bandwidth;
+
+    if (!b || b->throttled)
+        return;
+    b->left -= ran;
+    if (b->left <= 0)
+        rq->need_resched = true;
+}
+
 /* update_curr: charges current up to the clock; eevdf: a new deadline when the old one has passed. */
 static void charge(struct runqueue *rq)
 {
@@ -126,6 +145,7 @@ static void charge(struct runqueue *rq)
     t->ran += ran;
     if (t->fifo)
         return;
+    charge_quota(rq, t, ran);
     t->vruntime += ran;
     if (eevdf(rq) && t->vruntime >= t->deadline) {
         t->deadline = t->vruntime + rq->params->base_slice;
@@ -324,6 +344,8 @@ static bool preempts(struct runqueue *rq, const struct task *woken)
 {
     const struct task *current = rq->current;
 
+    if (throttled(woken))
+        return false;
     if (!current || (woken->fifo && !current->fifo))
         return true;
     if (woken->fifo || current->fifo || rq->need_resched)
@@ -383,13 +405,22 @@ ps_t sched_wake(struct task *t, struct cpu *waker)
 
 /* ---- switching ---- */
 
+static bool any_candidate(const struct runqueue *rq)
+{
+    for (const struct task *t = rq->queued; t; t = t->next) {
+        if (t->fifo || !throttled(t))
+            return true;
+    }
+    return false;
+}
+
 bool sched_may_switch(const struct cpu *c)
 {
     const struct runqueue *rq = c->rq;
 
     if (!rq->current)
-        return rq->queued != NULL;
-    return rq->need_resched && rq->current->context.flags & STEP_USER;
+        return any_candidate(rq);
+    return rq->need_resched && rq->current->state == TASK_RUNNING && cpu_preemptible(c, rq->current->context.flags);
 }
 
 static void switch_done(struct context *x)
@@ -435,6 +466,22 @@ static ps_t switch_cost(const struct sched_params *p, const struct task *prev, c
     return cost + p->switch_task + (clock_read ? p->switch_clock : 0) + (prev->preempted ? 0 : p->switch_sleep);
 }
 
+/* throttle_cfs_rq: its group has used its quota, and all of it goes as if to sleep. */
+static void throttle(struct runqueue *rq, struct task *current)
+{
+    struct bandwidth *b = current->bandwidth;
+
+    if (!b || b->left > 0 || b->throttled)
+        return;
+    keep_lag(rq, current);
+    for (struct task *t = rq->queued; t; t = t->next) {
+        if (t->bandwidth == b)
+            keep_lag(rq, t);
+    }
+    b->throttled = true;
+    b->throttled_at = b->cpu->engine->now;
+}
+
 /* What should run, after those that only waited for their lag to be made up have left. */
 static struct task *pick_awake(struct runqueue *rq, struct task *current)
 {
@@ -458,6 +505,8 @@ void sched_switch(struct cpu *c)
     rq->skip_update = false;
     charge(rq);
     rq->need_resched = false;
+    if (prev)
+        throttle(rq, prev);
     if (prev && prev->state == TASK_RUNNING && pick_awake(rq, prev) == prev) {
         c->running = &prev->context;    /* picked again: no switch, and its slice goes on */
         return;
@@ -529,6 +578,27 @@ void sched_tick(struct cpu *c)
     charge(rq);                         /* eevdf: what there is to do at a tick */
     if (!t->fifo && !eevdf(rq) && slice_over(rq, t))
         rq->need_resched = true;
+}
+
+void sched_account(struct cpu *c)
+{
+    update_clock(c);
+    charge(c->rq);
+}
+
+void sched_unthrottle(struct cpu *c, struct bandwidth *b)
+{
+    struct runqueue *rq = c->rq;
+
+    for (struct task *t = rq->queued; t; t = t->next) {
+        if (t->bandwidth == b && !t->delayed)
+            place(rq, t);
+    }
+    b->throttled = false;
+    for (struct task *t = rq->queued; t; t = t->next) {
+        if (t->bandwidth == b && !t->delayed && preempts(rq, t))
+            rq->need_resched = true;
+    }
 }
 
 void sched_scale(struct sched_params *p, int64_t cpus, ps_t jiffy)

@@ -17,7 +17,8 @@
  * As in kernels without IRQ time accounting, interrupt and softirq time is charged to the task below. The run queue's
  * clock is read at wakeups, ticks and switches; a switch that a wakeup asked for does not read it again, so the time
  * since that wakeup is charged to the next task (rq_clock_skip_update). (kernel/sched/core.c, fair.c)
- * Not modelled: load balancing, groups and quotas, SCHED_RR and priorities among SCHED_FIFO tasks, nice values. */
+ * Tasks of a cgroup that has used its CPU quota are no candidates until its next period (models/bandwidth).
+ * Not modelled: load balancing, weights of groups, SCHED_RR and priorities among SCHED_FIFO tasks, nice values. */
 #ifndef MODELS_SCHED_H
 #define MODELS_SCHED_H
 
@@ -74,6 +75,7 @@ struct busy_poll {
     bool once, prefer;
     bool owned;                 /* the NAPI */
 };
+struct bandwidth;
 
 struct task {
     struct context context;
@@ -85,6 +87,7 @@ struct task {
     bool fifo;                  /* SCHED_FIFO */
     bool delayed;               /* eevdf: sleeps, and stays queued until its lag is made up */
     bool preempted;             /* it was runnable when it last left the core */
+    struct bandwidth *bandwidth;        /* its cgroup's CPU quota; NULL: none */
     struct task *next;          /* in the runqueue's list, in order of arrival */
     ps_t vruntime;
     ps_t ran;                   /* since it was picked */
@@ -126,6 +129,10 @@ void sched_sleep(struct context *x, cont_fn *resume);
 void sched_checkpoint(struct context *x, cont_fn *then);
 
 void sched_tick(struct cpu *c);
+/* Charges the running task up to now. */
+void sched_account(struct cpu *c);
+/* The tasks of a group that was throttled are candidates again. */
+void sched_unthrottle(struct cpu *c, struct bandwidth *b);
 /* Gives the core to the next task, or to idle. */
 void sched_switch(struct cpu *c);
 /* need_resched and the running task (or idle) may be left at this instant. */

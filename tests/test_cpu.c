@@ -413,7 +413,77 @@ START_TEST(only_the_tick_costs_a_busy_core_more)
 }
 END_TEST
 
-SUITE(cpu, an_interrupt_in_the_middle_of_a_step_ends_it_later_by_its_own_time,
+/* ---- hyper-threads ---- */
+
+/* Half as long again beside a busy thread. CPU 1 works from 4 to 7 us, in one step. CPU 0's steps of 3 us begin at 0 (alone),
+ * 3 (alone), 6 us (beside it: 4.5 us), 10.5 us (alone). */
+START_TEST(a_step_that_begins_beside_a_busy_hyper_thread_takes_longer)
+{
+    struct worker other;
+
+    rig_init(&r, 0, "cpu.count=2 cpu.smt=halves cpu.smt_slowdown=50");
+    rig_start(&r);
+    worker_init(&w, core());
+    worker_init(&other, &r.host.cpu[1]);
+    for (int i = 0; i < 4; i++)
+        worker_step(&w, 3 * US, 0);
+    worker_step(&other, 3 * US, 0);
+    worker_wake(&w);
+    rig_until(&r, 4 * US);
+    worker_wake(&other);
+    rig_until(&r, 20 * US);
+    CHECK_EQ(w.ended[0], 3 * US);
+    CHECK_EQ(w.ended[1], 6 * US);
+    CHECK_EQ(w.ended[2], 10500 * NS);
+    CHECK_EQ(w.ended[3], 13500 * NS);
+    CHECK_EQ(other.ended[0], 8500 * NS);    /* it began beside CPU 0: 4.5 us */
+    rig_free(&r);
+}
+END_TEST
+
+/* 3 us that have become 4.5 are interrupted after 2 us for 1 us: 2.5 are left, whatever the other thread does then. */
+START_TEST(an_interrupted_step_is_made_longer_once)
+{
+    struct worker other;
+    struct pulse p;
+
+    rig_init(&r, 0, "cpu.count=2 cpu.smt=neighbours cpu.smt_slowdown=50");
+    rig_start(&r);
+    worker_init(&w, core());
+    worker_init(&other, &r.host.cpu[1]);
+    worker_step(&w, 3 * US, 0);
+    worker_step(&other, 100 * US, 0);
+    pulse_init(&p, core(), 1 * US, NULL, NULL);
+    pulse_at(&p, 2 * US);
+    worker_wake(&other);
+    worker_wake(&w);
+    rig_until(&r, 50 * US);
+    CHECK_EQ(p.handled[0], 3500 * NS);      /* the handler, too */
+    CHECK_EQ(w.ended[0], 4500 * NS + 1500 * NS);
+    rig_free(&r);
+}
+END_TEST
+
+START_TEST(hyper_threads_come_in_pairs)
+{
+    struct cpu_params p = { .count = 6, .smt = CPU_SMT_HALVES };
+
+    for (int i = 0; i < 6; i++)
+        CHECK_EQ(cpu_sibling(&p, i), (i + 3) % 6);
+    p.smt = CPU_SMT_NEIGHBOURS;
+    for (int i = 0; i < 6; i++)
+        CHECK_EQ(cpu_sibling(&p, i), i % 2 ? i - 1 : i + 1);
+    ck_assert_ptr_null(cpu_check(&p));
+    p.count = 5;
+    ck_assert_ptr_nonnull(cpu_check(&p));
+    p.smt = CPU_SMT_OFF;
+    ck_assert_ptr_null(cpu_check(&p));
+    CHECK_EQ(cpu_sibling(&p, 0), -1);
+}
+END_TEST
+
+SUITE(cpu, a_step_that_begins_beside_a_busy_hyper_thread_takes_longer, an_interrupted_step_is_made_longer_once,
+      hyper_threads_come_in_pairs, an_interrupt_in_the_middle_of_a_step_ends_it_later_by_its_own_time,
       interrupts_off_delays_a_vector_to_the_end_of_the_step, hard_interrupts_do_not_nest,
       vectors_are_taken_in_the_order_they_were_signalled,
       a_vector_signalled_twice_before_it_is_taken_is_handled_once,

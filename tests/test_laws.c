@@ -542,6 +542,35 @@ static void random_hog(int cpus)
         WORD("other", "other", "other", "fifo"));
 }
 
+/* What cores, guests and neighbours do to each other; with dice of its own, so that the rest of a machine stays. */
+static void random_platform(uint64_t seed, int cpus, bool hosts_tasks)
+{
+    stream_seed(&dice, seed, 0, "platform");
+    if (one_in(4))
+        say("cost.cache: {conntrack: %lldns, forward: %lldns, frame: %lldns}\n", PICK(0, 100), PICK(0, 30), PICK(0, 40));
+    if (one_in(5))
+        say("cpu.steal: {period: %lldus, length: %lldus, cpus: %llx}\n", PICK(100, 1000), PICK(10, 90),
+            (unsigned long long)between(0, (1 << cpus) - 1));
+    if (one_in(5))
+        say("cpu.cstate: {c1e: {exit_latency: %lldus}, c6: {exit_latency: %lldus, target_residency: %lldus}}\n", PICK(0, 10),
+            PICK(0, 133), PICK(50, 600));
+    if (cpus % 2 == 0 && one_in(5))
+        say("cpu.smt: %s\n", WORD("halves", "neighbours"));
+    if (cpus % 2 == 0 && one_in(4))
+        say("cpu.nodes: 2\nnic.node: %lld\n", PICK(0, 1));
+    if (one_in(5))
+        say("cpu: {vm: %s, posted_interrupts: %s, mitigations: %s}\n", onoff(), onoff(), onoff());
+    if (one_in(4))
+        say("kernel.preempt: full\n");
+    if (hosts_tasks && one_in(4))
+        say("app[noise]: {kind: background, port: 65534, cpu: %lld, background: {section: %s, period: %lldus, length: %lldus, "
+            "phase: %lldus}}\n", (long long)between(-1, cpus - 1), WORD("user", "kernel", "bh_off", "irqs_off"),
+            PICK(100, 1000), PICK(0, 30, 300), PICK(0, 55));
+    if (hosts_tasks && one_in(4))
+        say("app[quota]: {kind: hog, port: 65533, cpu: %lld, cpu_quota: %lldms, cpu_period: %lldms}\n",
+            (long long)between(-1, cpus - 1), PICK(1, 2), PICK(2, 3));
+}
+
 static void random_scenario(uint64_t seed)
 {
     stream_seed(&dice, seed, 0, "laws");
@@ -563,6 +592,7 @@ static void random_scenario(uint64_t seed)
     if (one_in(3))                      /* any kind of moderation goes with it */
         say("nic.coalesce: {adaptive-rx: on, adaptive: dim, dim_profile: %s, dim_latency: %lldns}\n", WORD("net", "ice"),
             PICK(0, 700, 20000));
+    random_platform(seed, cpus, apps > 0);
 }
 
 static bool uses(const char *words)
@@ -622,6 +652,19 @@ static void plain_scenario(uint64_t seed)
         say("nic.coalesce: {adaptive-rx: on, adaptive: %s}\n", WORD("dim", "ixgbe", "i40e", "igb", "e1000e"));
     else if (one_in(2) && uses("kind: delay, cause"))
         say("nic.coalesce: {adaptive-rx: %s, adaptive: dim, cqe-mode-rx: on, rx-usecs-abs: %lldus}\n", onoff(), PICK(0, 50));
+    stream_seed(&dice, seed, 0, "platform");        /* dice of its own, so that the rest of a machine stays */
+    if (one_in(8))
+        say("cost.cache.frame: 40ns\n");
+    if (one_in(8))
+        say("cpu.steal: {period: 300us, length: %lldus}\n", PICK(10, 90));
+    if (one_in(8))
+        say("cpu.cstate: {c1e.exit_latency: 10us, c6.exit_latency: 133us}\n");
+    if (one_in(8))
+        say("cpu: {vm: on, posted_interrupts: %s, mitigations: on}\n", onoff());
+    if (one_in(8))
+        say("kernel.preempt: full\n");
+    if (one_in(8))
+        say("app.cpu_quota: 1ms\napp.cpu_period: %lldms\n", PICK(2, 3));
 }
 
 /* Short frames that wait behind long ones in the FIFO and then leave it at the bus's speed, into small rings that are

@@ -128,6 +128,19 @@ START_TEST(further_cores_scale_as_published)
 }
 END_TEST
 
+/* Nothing is fitted: on the receiving CPU the reader gets one of a thousand, on another one most. */
+START_TEST(livelock_is_as_published)
+{
+    validate("R1_*");
+    CHECK_EQ(row("R1_same_cpu_app")->status, VALIDATE_PASS);
+    CHECK_EQ(row("R1_other_cpu_app")->status, VALIDATE_PASS);
+    ck_assert_double_lt(metric("R1_same_cpu_app", "ratio")->predicted, 0.01);
+    ck_assert_double_gt(metric("R1_other_cpu_app", "ratio")->predicted, 0.6);
+    ck_assert_double_gt(metric("R1_same_cpu_app", "pps")->predicted, 0);
+    validations_free(&all);
+}
+END_TEST
+
 /* 20 doublings of 29 cycles on top of the one route's frame. */
 START_TEST(a_full_table_is_judged)
 {
@@ -196,6 +209,6 @@ END_TEST
 
 SUITE(published, early_drop_forwarding_and_napis_interrupts_are_as_published, more_queues_and_reuseport_receive_more,
       a_row_states_its_own_tolerances,
-      a_ratio_is_of_two_predictions, further_cores_scale_as_published, a_full_table_is_judged,
+      a_ratio_is_of_two_predictions, further_cores_scale_as_published, livelock_is_as_published, a_full_table_is_judged,
       the_steps_of_the_echo_ladder_are_run_and_compared, deferral_and_busy_polling_of_a_server_are_as_published,
       busy_cpus_are_those_that_work)

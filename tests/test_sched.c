@@ -897,7 +897,35 @@ START_TEST(a_fifo_task_is_picked_again_whoever_has_woken)
 }
 END_TEST
 
-SUITE(sched, every_switch_takes_its_own_time, a_wakeup_costs_its_waker, cfs_runs_the_task_that_has_run_least,
+/* A SCHED_FIFO task is woken at 3 us while another is in the kernel until 10 us: with full preemption it runs at once, but not
+ * within sections with softirqs or interrupts off. */
+START_TEST(a_preemptible_kernel_does_not_wait_for_the_return_to_user_mode)
+{
+    static const struct { const char *preempt; unsigned flags; ps_t begins; } row[] = {
+        { "kernel.preempt=voluntary", 0, 10 * US }, { "kernel.preempt=full", 0, 3 * US },
+        { "kernel.preempt=full", STEP_BH_OFF, 10 * US }, { "kernel.preempt=full", STEP_IRQS_OFF, 10 * US },
+    };
+
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct worker a, b;
+        struct pulse p;
+        begin(row[i].preempt);
+        worker_init(&a, core());
+        worker_step(&a, 10 * US, row[i].flags);
+        worker_init(&b, core());
+        b.task.fifo = true;
+        worker_step(&b, 5 * US, 0);
+        wake_at(&p, &b, 3 * US);
+        worker_wake(&a);
+        rig_until(&r, 30 * US);
+        CHECK_EQ(b.began[0], row[i].begins);
+        CHECK_EQ(a.ended[0], row[i].begins < 10 * US ? 15 * US : 10 * US);
+        rig_free(&r);
+    }
+}
+END_TEST
+
+SUITE(sched, a_preemptible_kernel_does_not_wait_for_the_return_to_user_mode, every_switch_takes_its_own_time, a_wakeup_costs_its_waker, cfs_runs_the_task_that_has_run_least,
       cfs_places_a_sleeper_no_further_back_than_its_credit,
       cfs_preempts_for_a_lead_above_the_wakeup_granularity_only, cfs_ends_a_slice_at_the_first_tick_after_it,
       a_cfs_slice_is_no_shorter_than_the_minimum,
