@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "models/gro.h"
 
+#include <stdio.h>
+
 #include "models/flow.h"
+#include "tests/machine.h"
 #include "tests/suite.h"
 
 enum { SEGMENTS = 128, MSS = 1448 };
@@ -554,6 +557,71 @@ START_TEST(the_order_within_a_flow_is_kept_whatever_happens)
 }
 END_TEST
 
+/* BIG TCP: 52 + 100 * 1448 = 144852 is above 64 KB and below a gro_ipv4_max_size of 200000. */
+START_TEST(a_larger_limit_holds_more_than_64_kilobytes)
+{
+    struct skb *s;
+
+    begin();
+    params.gro_max_size = 200000;
+    s = stream(100);
+    CHECK_EQ(s->len, 144852);
+    CHECK_EQ(s->frames, 100);
+    CHECK_EQ(gro.held_total, 1);
+    CHECK_EQ(gro.rx_list.length, 0);
+}
+END_TEST
+
+/* ---- what it is good for ---- */
+
+/* A bulk TCP flow, with GRO and without: the same bytes either way. */
+static void bulk(const char *gro_is, struct result *r)
+{
+    char settings[128];
+    struct config c;
+
+    snprintf(settings, sizeof settings, "traffic.bytes=4MiB run.duration=20ms nic.features.gro=%s", gro_is);
+    machine_load(&c, "tcp-bulk.yaml", settings);
+    machine_run(&c, NULL, r);
+    machine_release(&c);
+}
+
+/* 4 MiB are 2897 segments. At most one ACK for each skb, so with GRO fewer than a third of those without. */
+START_TEST(fewer_skbs_are_acked_less_often)
+{
+    struct result with, without;
+
+    bulk("on", &with);
+    bulk("off", &without);
+    CHECK_EQ(machine_fate(&with, FATE_DELIVERED), 2897);
+    CHECK_EQ(machine_fate(&without, FATE_DELIVERED), 2897);
+    ck_assert_uint_lt(3 * result_counter(&with, NULL, "TcpOutSegs"), result_counter(&without, NULL, "TcpOutSegs"));
+    ck_assert_uint_le(result_counter(&with, NULL, "TcpOutSegs"), result_counter(&with, NULL, "IpInReceives"));
+    result_free(&with);
+    result_free(&without);
+}
+END_TEST
+
+/* Each packet then costs the stack: TCP sees each, and softirqs take at least half as long again. */
+START_TEST(without_gro_each_packet_costs_the_whole_stack)
+{
+    struct result with, without;
+    ps_t softirq[2] = { 0, 0 };
+
+    bulk("on", &with);
+    bulk("off", &without);
+    CHECK_EQ(result_counter(&without, NULL, "IpInReceives"), 2897);
+    ck_assert_uint_lt(4 * result_counter(&with, NULL, "IpInReceives"), 2897);
+    for (int i = 0; i < with.cpus; i++) {
+        softirq[0] += with.cpu[i].ps[CPU_SOFTIRQ];
+        softirq[1] += without.cpu[i].ps[CPU_SOFTIRQ];
+    }
+    ck_assert_int_gt(2 * softirq[1], 3 * softirq[0]);
+    result_free(&with);
+    result_free(&without);
+}
+END_TEST
+
 Suite *gro_suite(void);
 Suite *gro_suite(void)
 {
@@ -570,7 +638,9 @@ Suite *gro_suite(void)
         a_full_bucket_gives_up_its_oldest, eight_buckets_hold_eight_packets_each,
         flows_without_a_hash_share_one_bucket, interleaved_flows_merge_each_with_its_own,
         a_flush_takes_the_oldest_of_each_bucket_first, a_flush_of_the_old_keeps_what_is_of_this_jiffy,
-        a_list_is_full_with_eight_segments, a_segment_over_several_buffers_brings_them_all,
+        a_segment_over_several_buffers_brings_them_all,
+        a_list_is_full_with_eight_segments, a_larger_limit_holds_more_than_64_kilobytes,
+        fewer_skbs_are_acked_less_often, without_gro_each_packet_costs_the_whole_stack,
     };
     Suite *s = suite_create("gro");
     TCase *t = tcase_create("gro");
