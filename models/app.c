@@ -191,7 +191,7 @@ static void udp_copied(struct context *x)
     x->skb = NULL;
     x->sk->app->got_frame = f->id;
     x->sk->app->got_wire_at = f->wire_at;
-    h->udp.InDatagrams++;
+    host_udp(h, s->flow)->InDatagrams++;
     trace_emit(&h->engine.trace, h->engine.now, TRACE_RECV, x->cpu->index, (int64_t)f->id, bytes);
     x->owed += host_skb_drop(h, s, FATE_DELIVERED);
     if (x->sk->app->config->recvmmsg.vlen > 1)
