@@ -226,7 +226,7 @@ static void udp_copied(struct context *x)
     x->sk->app->got_wire_at = f->wire_at;
     if (x->sk->app->params->reply > 0)
         reply_asked(x->sk, f);
-    h->udp.InDatagrams++;
+    host_udp(h, s->flow)->InDatagrams++;
     trace_emit(&h->engine.trace, h->engine.now, TRACE_RECV, x->cpu->index, (int64_t)f->id, bytes);
     x->owed += host_skb_drop(h, s, FATE_DELIVERED);
     if (x->sk->app->config->recvmmsg.vlen > 1)

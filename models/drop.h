@@ -60,6 +60,12 @@ enum fate {
     FATE_MAC_FILTERED,          /* consumed: for another MAC address */
     FATE_REQ_QUEUE_FULL,        /* a SYN: the kernel consumes it and gives no reason, so the name is the counter's */
     FATE_LISTEN_OVERFLOW,       /* a SYN likewise; an ACK's reason is NOT_SPECIFIED before 6.15 */
+    FATE_FRAG_REASM_TIMEOUT,
+    FATE_FRAG_MEM,              /* ip_defrag: the kernel gives no reason */
+    FATE_DUP_FRAG,
+    FATE_GRO_CELLS,             /* gro_cells_receive: the kernel gives no reason */
+    FATE_MULTICAST,             /* a group that nobody here has joined: the kernel gives no reason */
+    FATE_MULTICAST_PORT,        /* one that somebody has joined, on another port: likewise */
     FATES
 };
 

@@ -15,6 +15,12 @@ struct flow_key {
     uint8_t otherhost;          /* the destination MAC address is not ours */
 };
 
+/* What its frames have around that: models/form. */
+enum flow_encap { ENCAP_NONE, ENCAP_VXLAN, ENCAP_GRE };
+enum flow_cast { CAST_UNICAST, CAST_MULTICAST, CAST_BROADCAST };
+enum flow_udp_gro { UDP_GRO_NONE, UDP_GRO_SEGMENT, UDP_GRO_LIST };
+
+struct frag_queue;
 struct ledger;
 struct skb;
 struct sock;
@@ -36,8 +42,16 @@ struct flow {
     uint8_t unrouted;           /* nic.routes are known, and none leads to its destination */
     int8_t route;               /* NIC that it leaves by where it is forwarded; -1: it ends here */
     uint8_t plain;              /* its whole datagrams take the short way through the stack (models/netif) */
+    uint8_t special;            /* has one of the following: its frames take no short way */
+    uint8_t ipv6, encap, cast;
+    uint8_t outer;              /* bytes of the tunnel's headers, from IP to IP */
+    uint8_t no_csum;            /* its datagrams have checksum 0 */
+    uint8_t udp_gro;            /* enum flow_udp_gro: what GRO does with its datagrams */
+    uint8_t joined;             /* somebody here has joined its multicast group */
+    uint8_t vlan_known;         /* there is a VLAN device for its tag */
+    uint16_t vlan;
     struct ledger *books;       /* of its queue */
-    struct skb *partial;        /* fragments of a datagram that is not complete (models/defrag) */
+    struct frag_queue *partial; /* its datagrams of which fragments are missing, oldest first (models/defrag) */
     struct sock *sk;            /* established socket, or NULL */
     struct request *request;    /* of a client that connects (models/listen), or NULL */
     struct tcp_sender *sender;  /* closed loop, or NULL: where its ACKs go */

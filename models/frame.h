@@ -11,7 +11,7 @@
 
 /* Bytes of headers without options and of the FCS; the timestamp option, padded; the shortest frame, with FCS. */
 enum {
-    ETH_HLEN = 14, ETH_FCS = 4, IP_HLEN = 20, UDP_HLEN = 8, TCP_HLEN = 20, TCP_TS = 12,
+    ETH_HLEN = 14, ETH_FCS = 4, IP_HLEN = 20, IPV6_HLEN = 40, VLAN_HLEN = 4, UDP_HLEN = 8, TCP_HLEN = 20, TCP_TS = 12,
     ETH_SHORTEST = 64,
 };
 
@@ -51,7 +51,8 @@ struct frame {
     uint8_t tcp_flags;
     uint8_t ttl, tos;
     uint8_t ip_df;              /* "don't fragment" is set */
-    uint8_t frag, frags;        /* of a local sender's datagram: which fragment of how many; 0 of 0: whole */
+    uint8_t frag, frags;        /* of a datagram: which fragment of how many; 0 of 0: whole */
+    uint8_t copy;               /* of a frame, for another socket (models/udp_mcast): the ledger does not know it */
     uint8_t sampled;            /* its timeline is kept whatever becomes of it */
     int16_t cpu;                /* that polled it, -1 before */
     struct rx_page *page;       /* its receive buffer's, where pages are modelled (models/pages); NULL: no matter */
@@ -64,6 +65,7 @@ static inline void frame_unborn(struct frame *f)
     f->dma_at = f->irq_at = f->poll_at = f->stack_at = f->socket_at = -1;
     f->frag = f->frags = 0;
     f->page = NULL;
+    f->frag = f->frags = f->copy = 0;
 }
 
 /* First in, first out. */

@@ -9,6 +9,8 @@ static const struct param rows[] = {
           "segments that make GRO hand up its list", "net/core/hotdata.c: 8"),
     PARAM(struct gro_params, gro_max_size, "nic.gro_ipv4_max_size", UNIT_BYTES, 65536, 2048, 524280,
           "an aggregate stays below this many bytes", "GRO_LEGACY_MAX_SIZE; ip link gro_ipv4_max_size"),
+    PARAM(struct gro_params, gro_max_size6, "nic.gro_max_size", UNIT_BYTES, 65536, 2048, 524280,
+          "the same for IPv6", "GRO_LEGACY_MAX_SIZE; ip link gro_max_size"),
     PARAM_SWITCH(struct gro_params, constant_id_needs_df, "kernel.gro.constant_id_needs_df", 1,
                  "segments that share one IP ID merge only with DF set", "net/ipv4/af_inet.c inet_gro_receive; 6.19 not"),
     PARAM_COST(struct gro_params, frame, "cost.gro.frame", 98, "offering one frame to GRO",
@@ -37,7 +39,10 @@ const struct model_info gro_model = {
     .counters = counter_rows, .n_counters = ROWS(counter_rows),
 };
 
-enum { IP_TCP_FIN_PSH = TCP_FIN | TCP_PSH };
+enum { IP_TCP_FIN_PSH = TCP_FIN | TCP_PSH, UDP_GRO_COUNT = 64, LEGACY_MAX = 65536 };    /* UDP_GRO_CNT_MAX, GRO_LEGACY_MAX_SIZE */
+
+/* TCP and UDP have each a copy of what they share: most frames of a TCP run come by here. */
+#define GRO_INLINE static inline __attribute__((always_inline))
 
 static int32_t payload(const struct skb *s)
 {
@@ -74,30 +79,48 @@ static void hold(struct gro *g, int bucket, struct skb *s, int64_t jiffy)
     g->held_total++;
 }
 
-/* What can be held or merged at all: TCP in whole, checked IPv4 packets without padding. */
+/* What can be held or merged at all: whole, checked packets without padding. */
 static bool candidate(const struct skb *s)
 {
-    const struct frame *f = s->first;
-
     if (s->bad)
         return false;
-    return s->len == IP_HLEN + s->header_len + f->payload;      /* padded frames are longer than tot_len */
+    return s->len == s->ip_len + s->header_len + payload(s);    /* padded frames are longer than tot_len */
+}
+
+static int32_t segment_size(const struct skb *p)
+{
+    return p->gso_size ? p->gso_size : payload(p);
+}
+
+/* What the IP headers must agree in: the second frame decides whether the IP ID counts or stays. */
+GRO_INLINE bool ip_matches(const struct gro *g, const struct skb *p, const struct skb *s)
+{
+    uint16_t step = (uint16_t)(s->ip_id - p->ip_id);
+    bool fixed_ok = step == 0 && (s->ip_df || !g->params->constant_id_needs_df);
+    bool id_ok = p->frames == 1 ? step == 1 || fixed_ok : p->ip_id_fixed ? fixed_ok : step == p->frames;
+
+    return s->ttl == p->ttl && s->tos == p->tos && s->ip_df == p->ip_df && (id_ok || s->ipv6);
+}
+
+GRO_INLINE bool fits(const struct gro *g, const struct skb *p, const struct skb *s)
+{
+    int64_t len = p->len + payload(s);
+    bool allowed = len < LEGACY_MAX || (!s->outer && s->header_len >= TCP_HLEN);
+
+    return allowed && len < (s->ipv6 ? g->params->gro_max_size6 : g->params->gro_max_size);
 }
 
 /* tcp_gro_receive and inet_gro_receive: may `s` be appended to held `p` of the same flow? */
 static bool mergeable(const struct gro *g, const struct skb *p, const struct skb *s)
 {
-    uint16_t step = (uint16_t)(s->ip_id - p->ip_id);
-    bool fixed_ok = step == 0 && (s->ip_df || !g->params->constant_id_needs_df);
-    /* the second frame decides whether the IP ID counts or stays */
-    bool id_ok = p->frames == 1 ? step == 1 || fixed_ok : p->ip_id_fixed ? fixed_ok : step == p->frames;
-    int32_t mss = p->gso_size ? p->gso_size : payload(p);
+    int32_t mss = segment_size(p);
+    bool size_ok = s->gso_size ? s->gso_size == mss && !s->has_frag_list : payload(s) <= mss;
 
-    return s->ttl == p->ttl && s->tos == p->tos && s->ip_df == p->ip_df && id_ok &&
+    return ip_matches(g, p, s) &&
            !((s->tcp_flags ^ p->tcp_flags) & ~IP_TCP_FIN_PSH & 0xff) && !(s->tcp_flags & TCP_CWR) &&
            s->window == p->window && s->header_len == p->header_len && s->ack == p->ack &&
            s->tsval == p->tsval && s->tsecr == p->tsecr && p->end_seq == s->seq &&
-           payload(s) > 0 && payload(s) <= mss && p->len + payload(s) < g->params->gro_max_size;
+           payload(s) > 0 && size_ok && fits(g, p, s);
 }
 
 static bool ends_aggregate(uint8_t flags)
@@ -105,7 +128,7 @@ static bool ends_aggregate(uint8_t flags)
     return flags & (TCP_URG | TCP_PSH | TCP_RST | TCP_SYN | TCP_FIN);
 }
 
-static void merge(struct skb *p, struct skb *s)
+GRO_INLINE void merge(struct skb *p, struct skb *s, uint32_t end_seq)
 {
     if (!p->gso_size) {
         p->gso_size = (uint16_t)payload(p);
@@ -116,11 +139,13 @@ static void merge(struct skb *p, struct skb *s)
     p->frames += s->frames;
     p->len += payload(s);
     /* a page fragment's sk_buff goes and its buffer stays; what cannot be a fragment is kept whole on the frag list */
-    bool fits = s->head_frag && p->frags + s->frags < GRO_MAX_FRAGS;
-    p->truesize += fits ? s->truesize_frag : s->truesize;
-    p->end_seq = s->end_seq;
+    bool as_frag = s->head_frag && p->frags + s->frags < GRO_MAX_FRAGS;
+    int32_t truesize = as_frag ? s->truesize_frag : s->truesize;
+    p->truesize += truesize;
+    p->truesize_frag += truesize;       /* for when it is merged itself, behind a tunnel */
+    p->end_seq = end_seq;
     p->tcp_flags |= s->tcp_flags & IP_TCP_FIN_PSH;
-    if (fits)
+    if (as_frag)
         p->frags = (uint8_t)(p->frags + s->frags + 1);
     else
         p->has_frag_list = 1;
@@ -143,8 +168,9 @@ bool gro_receive_tcp(struct gro *g, struct skb *s, int64_t jiffy)
         if (p->flow != s->flow)
             continue;
         if (mergeable(g, p, s)) {
-            bool last = payload(s) < (p->gso_size ? p->gso_size : payload(p)) || ends_aggregate(s->tcp_flags);
-            merge(p, s);
+            int32_t mss = segment_size(p);
+            bool last = (s->gso_size ? payload(s) % mss != 0 : payload(s) < mss) || ends_aggregate(s->tcp_flags);
+            merge(p, s, s->end_seq);
             g->counters.gro_merged++;
             if (last)
                 complete(g, bucket, i);
@@ -153,10 +179,40 @@ bool gro_receive_tcp(struct gro *g, struct skb *s, int64_t jiffy)
         complete(g, bucket, i);                 /* same flow, not mergeable: order is kept */
         break;
     }
-    if (ends_aggregate(s->tcp_flags) || payload(s) == 0)
+    if (ends_aggregate(s->tcp_flags) || payload(s) == 0 || s->has_frag_list)
         gro_emit(g, s);
     else
         hold(g, bucket, s, jiffy);
+    return false;
+}
+
+/* udp_gro_receive_segment. A padded datagram passes by a held one of its flow. */
+bool gro_receive_udp(struct gro *g, struct skb *s, int64_t jiffy)
+{
+    int bucket = (int)(s->hash & (GRO_BUCKETS - 1));
+
+    if (!candidate(s) || s->frames > 1 || s->first->frags > 0) {
+        gro_emit(g, s);
+        return false;
+    }
+    for (int i = 0; i < g->held_count[bucket]; i++) {
+        struct skb *p = g->held[bucket][i];
+        if (p->flow != s->flow)
+            continue;
+        int32_t size = segment_size(p);
+        if (payload(s) <= size && ip_matches(g, p, s) && fits(g, p, s)) {
+            bool last = payload(s) < size || p->frames + 1 >= UDP_GRO_COUNT;
+            s->head_frag &= !s->udp_list;        /* a chain keeps each whole */
+            merge(p, s, p->end_seq + (uint32_t)payload(s));
+            g->counters.gro_merged++;
+            if (last)
+                complete(g, bucket, i);
+            return true;
+        }
+        complete(g, bucket, i);
+        break;
+    }
+    hold(g, bucket, s, jiffy);
     return false;
 }
 

@@ -8,8 +8,13 @@
  * Held packets sit in 8 buckets by hash, at most 8 in each; a full bucket gives up its oldest. What must match:
  * flow, TTL, TOS, DF, IP ID in step, window, header length, acknowledgment, flags but FIN and PSH, timestamps
  * identical, sequence contiguous, length at most that of the first, total below gro_max_size, the frame not padded.
- * UDP passes: no socket here sets UDP_GRO. (net/core/gro.c, net/ipv4/tcp_offload.c)
- * Not modelled: UDP GRO, fraglist GRO, hardware GRO and LRO, encapsulations. */
+ * Only TCP outside of tunnels passes 64 KB, whatever gro_max_size says. IPv6 has no IP ID to compare.
+ * UDP is merged if the socket has UDP_GRO, if the NIC has rx-gro-list (then also for a socket without), or, with
+ * rx-udp-gro-forwarding, if there is no socket: equal lengths, a shorter one last, at most 64, a checksum that is not 0.
+ * Packets of a tunnel are merged under their outer headers, and once more behind the tunnel (models/tunnel); there an
+ * skb with a frag list is not merged any more. (net/core/gro.c, net/ipv4/tcp_offload.c, net/ipv4/udp_offload.c)
+ * Not modelled: hardware GRO and LRO, an outer IP ID out of step, inner checksums that the NIC does not check, more
+ * than one tunnel around a packet. */
 #ifndef MODELS_GRO_H
 #define MODELS_GRO_H
 
@@ -17,6 +22,7 @@
 #include <stdint.h>
 
 #include "models/config.h"
+#include "models/flow.h"
 #include "models/skb.h"
 
 enum { GRO_BUCKETS = 8, GRO_HELD = 8 };         /* GRO_HASH_BUCKETS, MAX_GRO_SKBS */
@@ -24,7 +30,8 @@ enum { GRO_MAX_FRAGS = 17 };                    /* MAX_SKB_FRAGS: further segmen
 
 struct gro_params {
     int64_t gro_normal_batch;
-    int64_t gro_max_size;
+    int64_t gro_max_size;               /* IPv4 */
+    int64_t gro_max_size6;
     int64_t constant_id_needs_df;       /* kernels up to 6.18: an IP ID that stays the same merges only with DF */
     int64_t frame;
     int64_t bypass;
@@ -62,6 +69,7 @@ static inline void gro_emit(struct gro *g, struct skb *s)
 }
 
 bool gro_receive_tcp(struct gro *g, struct skb *s, int64_t jiffy);
+bool gro_receive_udp(struct gro *g, struct skb *s, int64_t jiffy);
 /* Takes one skb; true if it was merged into a held one (the skb is then empty and the caller's to free). What has no room
  * for a TCP header is never held. */
 static inline bool gro_receive(struct gro *g, struct skb *s, bool enabled, int64_t jiffy)
@@ -69,6 +77,8 @@ static inline bool gro_receive(struct gro *g, struct skb *s, bool enabled, int64
     g->counters.gro_packets++;
     if (enabled && s->header_len >= TCP_HLEN)
         return gro_receive_tcp(g, s, jiffy);
+    if (enabled && !s->plain && s->udp_gro)
+        return gro_receive_udp(g, s, jiffy);
     gro_emit(g, s);
     return false;
 }

@@ -25,6 +25,17 @@ static bool redirects(const struct host *h)
     return false;
 }
 
+/* Packets that are received more than once, or in pieces, or by several. */
+static bool has_special(const struct host *h)
+{
+    for (uint32_t i = 0; i < h->flows; i++) {
+        const struct flow *f = &h->flow[i];
+        if (f->special || f->udp_gro || h->nic[f->nic].config->bridge.master != MASTER_NONE)
+            return true;
+    }
+    return false;
+}
+
 /* A queue's interrupt goes to the core, or what it receives is steered there. */
 static bool queue_reaches(const struct nic_queue *q, const struct cpu *c)
 {
@@ -86,9 +97,9 @@ static bool reads_otherwise(const struct host *h, const struct cpu *c)
 void horizon_init(struct host *h)
 {
     bool watched = h->engine.trace.hook || h->watched;
-    bool possible = h->engine.batch && !watched && !has_tcp(h) && !answers(h) && !busy_poll_anywhere(h) && h->requesters == 0 &&
-                    h->sendmsgs == 0 && !h->tap && !redirects(h) && h->hc->skb.page_every == 0 && !h->rfs.sock_flow &&
-                    !h->irqbalance.cpu && !pages_return(h) && !h->udp_mem.binds;
+    bool possible = h->engine.batch && !watched && !has_tcp(h) && !has_special(h) && !answers(h) && !busy_poll_anywhere(h) &&
+                    h->requesters == 0 && h->sendmsgs == 0 && !h->tap && !redirects(h) && h->hc->skb.page_every == 0 &&
+                    !h->rfs.sock_flow && !h->irqbalance.cpu && !pages_return(h) && !h->udp_mem.binds;
 
     for (int i = 0; i < h->cpus; i++)
         h->cpu[i].secluded = possible && !steal_from(&h->hc->steal, i) && tasks_on(h, &h->cpu[i]) == 1 &&

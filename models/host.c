@@ -26,7 +26,7 @@
 
 /* The journey, in packet order: help, README, database and plots follow this order. */
 const struct model_info *const rx_path[] = {
-    &traffic_model, &client_model, &requester_model,        /*   who sends what, when                */
+    &traffic_model, &form_model, &client_model, &requester_model,   /*   who sends what, when          */
     &sendmsg_model, &sendmsg_host_model, &skb_local_model, &veth_model, &veth_nic_model,    /* - from this host itself */
     &wire_model, &phy_model, &mac_model, &fifo_model,       /* 1 the NIC receives a frame            */
     &pause_model,                                           /* 1 .. or stops its sender             */
@@ -40,9 +40,11 @@ const struct model_info *const rx_path[] = {
     &gro_model,                                             /* 4 GRO                                 */
     &rps_model, &rps_queue_model, &rfs_model, &rfs_nic_model, &rfs_queue_model,     /* - steering     */
     &netif_model, &tap_model, &tc_model,                    /* - taps, tc                            */
-    &ip_model, &ip_nic_model, &netfilter_model, &conntrack_model,   /* 5 IP                          */
+    &vlan_model, &vlan_nic_model, &bridge_model, &bridge_nic_model, &tunnel_model,  /* - devices upon devices */
+    &ip_model, &ip_nic_model, &ip6_model, &defrag_model, &netfilter_model, &conntrack_model,    /* 5 IP    */
     &tx_model, &tx_queue_model, &tx_host_model,             /* 5 and out again: forwarding           */
-    &udp_gso_model, &udp_gso_host_model, &udp_model, &protomem_model, &tcp_model,    /* 6 transport                           */
+    &udp_gso_model, &udp_gso_nic_model, &udp_gso_host_model,            /* 6 transport             */
+    &udp_model, &udp6_model, &udp_mcast_model, &udp_mcast_host_model, &protomem_model, &tcp_model,
     &ehash_model, &listen_model, &listen_app_model, &reuseport_model,   /* 6 which socket            */
     &sock_model, &sock_app_model, &skmem_model, &epoll_model, &sched_model, /* 7 socket queue, wake-up       */
     &app_model, &app_host_model, &recvmmsg_model, &recvmmsg_host_model,     /* 7 application                 */
@@ -222,7 +224,8 @@ static const char *check_ports(const struct config *c, char *buffer, size_t size
         for (int k = 0; k < i; k++) {
             const struct app_params *a = &c->app[k].app, *b = &c->app[i].app;
             bool same_proto = a->proto == b->proto || a->proto == 0 || b->proto == 0;
-            bool shared = *c->text[c->app[k].epoll.share] || *c->text[c->app[i].epoll.share];
+            bool shared = *c->text[c->app[k].epoll.share] || *c->text[c->app[i].epoll.share] ||
+                          (*c->text[c->app[k].udp_mcast.groups] && *c->text[c->app[i].udp_mcast.groups]);
             if (a->port != 0 && a->port == b->port && same_proto && !shared &&
                 reuseport_check(c, k, i, buffer, size) != NULL)
                 return buffer;
@@ -351,7 +354,8 @@ const char *config_check(const struct config *c, char *buffer, size_t size)
     for (int i = 0; i < c->nics; i++) {
         if ((why = check_queues(c, i, buffer, size)) != NULL || (why = check_rss(c, i, buffer, size)) != NULL ||
             (why = xdp_check(c, i, buffer, size)) != NULL || (why = check_pause(c, i, buffer, size)) != NULL ||
-            (why = check_buffers(c, i, buffer, size)) != NULL || (why = check_pages(c, i, buffer, size)) != NULL)
+            (why = check_buffers(c, i, buffer, size)) != NULL || (why = check_pages(c, i, buffer, size)) != NULL ||
+            (why = vlan_check(c, i, buffer, size)) != NULL)
             return why;
         const struct ring_params *r = &c->nic[i].ring;
         if ((why = check_moderated_ring(c, i, buffer, size)) != NULL)
@@ -386,14 +390,15 @@ static void source_flows(struct host *h, int source, uint32_t first, uint32_t n,
     for (uint32_t i = 0; i < n; i++) {
         struct flow *flow = &h->flow[first + i];
         flow->key = keys[i];
-        flow->hash = rss_hash(&rss, &flow->key);
+        struct flow_key seen = form_of_flow(c, source, &rss, flow);
         flow->nic = (int16_t)nic;
-        int rule = ntuple_queue(&rules, &flow->key);
+        int rule = ntuple_queue(&rules, &seen);
         flow->queue = (int16_t)(rule >= 0 ? rule : rss_queue(&rss, flow->hash));
         flow->source = (int16_t)source;
         netfilter_dnat(c, flow);
         xdp_match(c, flow);
         ip_flow_init(c, flow);
+        flow->vlan_known = flow->vlan && vlan_in_list(c->text[c->nic[nic].vlan.devices], flow->vlan);
     }
     free(rules.rule);
 }
@@ -439,14 +444,17 @@ static int cpus_init(struct host *h)
     h->netif = calloc(n, sizeof *h->netif);
     h->udp_segments = calloc(n, sizeof *h->udp_segments);
     h->steal = calloc(n, sizeof *h->steal);
-    if (!h->steal || !h->udp_segments || !h->cpu || !h->rq || !h->softirq || !h->backlog || !h->netif)
+    h->bridge = calloc(n, sizeof *h->bridge);
+    h->gro_cell = calloc(n, sizeof *h->gro_cell);
+    if (!h->steal || !h->bridge || !h->gro_cell || !h->udp_segments || !h->cpu || !h->rq || !h->softirq || !h->backlog ||
+        !h->netif)
         return -1;
     h->cpus = (int)n;
     for (int i = 0; i < h->cpus; i++) {
         struct cpu *c = &h->cpu[i];
         if (cpu_init(c, h, i) != 0 || sched_init(c, &h->rq[i], &h->hc->sched) != 0 ||
             softirq_init(&h->softirq[i], c, &h->hc->softirq) != 0 || steal_init(&h->steal[i], c) != 0 ||
-            backlog_init(&h->backlog[i], c, &h->hc->rps) != 0)
+            backlog_init(&h->backlog[i], c, &h->hc->rps) != 0 || tunnel_init(&h->gro_cell[i], c) != 0)
             return -1;
         int sibling = cpu_sibling(&h->hc->cpu, i);
         c->sibling = sibling < 0 ? NULL : &h->cpu[sibling];
@@ -635,7 +643,9 @@ static void host_connect(struct host *h)
     h->to.local = ip_local_deliver;             /* 5  LOCAL_IN                                  */
     h->to.output = ip_output;                   /* 5  what is forwarded leaves                  */
     h->to.udp = udp_gso_rcv;                    /* 6  lookup, buffer test, queue                */
+    h->to.udp_mcast = udp_mcast_rcv;            /* 6  a copy for every socket                   */
     h->to.tcp = sock_tcp_rcv;                   /* 6  the connection, or its backlog            */
+    h->to.tunnel = tunnel_rcv;                  /* 6  or all over again, without outer headers  */
     h->to.readable = sock_data_ready;           /* 7  wake whoever waits                        */
     h->to.timers = sock_run_timers;             /* 6  delayed and compressed ACKs               */
 }
@@ -662,9 +672,13 @@ static int host_build(struct host *h)
         return -1;
     phases_init(h);
     h->cache.params = &h->hc->cache;
+    if (defrag_init(&h->defrag, h, &h->hc->defrag) != 0)
+        return -1;
     if (cpus_init(h) != 0 || rfs_init(h) != 0 || flows_init(h) != 0 || hooks_init(h) != 0 || apps_init(h) != 0 ||
         nics_init(h) != 0)
         return -1;
+    udp_gso_find_gro(h);
+    udp_mcast_find_groups(h);
     if (irqbalance_init(h) != 0 || senders_init(h) != 0 || requesters_init(h) != 0)
         return -1;
     return sendmsgs_init(h) != 0 || listen_init(&h->listen, h) != 0 ? -1 : 0;
@@ -728,6 +742,8 @@ void host_free(struct host *h)
     free(h->netif);
     free(h->udp_segments);
     free(h->steal);
+    free(h->bridge);
+    free(h->gro_cell);
     free(h->nic);
     free(h->queue_ledger);
     free(h->traffic);
@@ -747,6 +763,7 @@ void host_free(struct host *h)
     pool_free(&h->skbs);
     pool_free(&h->head_pages);
     pool_free(&h->rx_pages);
+    defrag_free(&h->defrag);
     config_free(&h->config);
     engine_free(&h->engine);
 }

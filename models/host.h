@@ -9,16 +9,19 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "models/bridge.h"
 #include "models/cache.h"
 #include "models/busy_poll.h"
 #include "models/config.h"
 #include "models/cpu.h"
 #include "models/cpumap.h"
+#include "models/defrag.h"
 #include "models/drop.h"
 #include "models/flow.h"
 #include "models/ip.h"
 #include "models/irqbalance.h"
 #include "models/listen.h"
+#include "models/ip6.h"
 #include "models/netfilter.h"
 #include "models/netif.h"
 #include "models/protomem.h"
@@ -29,7 +32,10 @@
 #include "models/tap.h"
 #include "models/tc.h"
 #include "models/tcp.h"
+#include "models/tunnel.h"
 #include "models/udp.h"
+#include "models/udp_mcast.h"
+#include "models/vlan.h"
 #include "sim/engine/event.h"
 #include "sim/engine/hash.h"
 #include "sim/engine/hist.h"
@@ -94,7 +100,7 @@ struct journey {
     enum fate (*network)(struct host *h, struct skb *s, ps_t *cost);    /* netif -> ip */
     enum fate (*local)(struct host *h, struct skb *s, ps_t *cost);      /* netif -> ip: LOCAL_IN */
     enum fate (*output)(struct host *h, const struct skb *s);           /* netif -> ip: sent on */
-    stage_fn *udp, *tcp;                                            /* ip -> transport */
+    stage_fn *udp, *udp_mcast, *tcp, *tunnel;                       /* ip -> transport */
     void (*readable)(struct context *x, struct sock *sk);           /* transport -> socket's reader */
     cont_fn *timers;                                                /* softirq -> sockets */
 };
@@ -166,9 +172,15 @@ struct host {
     struct cpumap *cpumap;      /* one a CPU; NULL: no NIC redirects to CPUs */
     struct tc_counters tc;
     bool tc_attached;
+    struct bridge_counters *bridge;     /* one a CPU */
+    struct gro_cell *gro_cell;          /* one a CPU */
+    struct vlan_counters vlan;
     struct ip_counters ip;
-    struct udp_counters udp;
+    struct defrag defrag;
+    struct ip6_counters ip6;
+    struct udp_counters udp, udp6;
     struct protomem udp_mem;
+    struct udp_mcast_counters udp_mcast;
     struct tcp_counters tcp;
     struct busy_poll_counters busy_poll;
     struct listen listen;
@@ -254,6 +266,12 @@ static inline void host_fact(struct host *h, enum fact kind, uint64_t entity, ui
 /* Every counter with its scope, in packet order. */
 typedef void counter_fn(void *user, const char *scope, const char *name, uint64_t value);
 void host_counters(const struct host *h, counter_fn *fn, void *user);
+
+/* UDP's counters of the flow's IP version. */
+static inline struct udp_counters *host_udp(struct host *h, uint32_t flow)
+{
+    return h->flow[flow].ipv6 ? &h->udp6 : &h->udp;
+}
 
 /* True if no parameter in force draws a random number. */
 bool host_deterministic(const struct host *h);

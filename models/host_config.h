@@ -9,12 +9,17 @@
 #include "models/client.h"
 #include "models/background.h"
 #include "models/bandwidth.h"
+#include "models/bridge.h"
 #include "models/cache.h"
+#include "models/client.h"
 #include "models/config.h"
 #include "models/cpumap.h"
+#include "models/defrag.h"
 #include "models/ehash.h"
 #include "models/epoll.h"
+#include "models/form.h"
 #include "models/host.h"
+#include "models/ip6.h"
 #include "models/nic.h"
 #include "models/reply.h"
 #include "models/numa.h"
@@ -31,9 +36,12 @@
 #include "models/tap.h"
 #include "models/tc.h"
 #include "models/stats.h"
+#include "models/tunnel.h"
 #include "models/tx.h"
 #include "models/udp_gso.h"
+#include "models/udp_mcast.h"
 #include "models/veth.h"
+#include "models/vlan.h"
 #include "models/xdp.h"
 #include "models/xsk.h"
 
@@ -63,14 +71,20 @@ struct host_config {
     struct netif_params netif;
     struct tap_params tap;
     struct tc_params tc;
+    struct vlan_params vlan;
+    struct bridge_params bridge;
+    struct tunnel_params tunnel;
     struct rps_params rps;
     struct rfs_params rfs;
     struct ip_params ip;
+    struct ip6_params ip6;
+    struct defrag_params defrag;
     struct tx_host_params tx;
     struct netfilter_params netfilter;
     struct conntrack_params conntrack;
     struct udp_gso_host_params udp_gso;
     struct udp_params udp;
+    struct udp_mcast_host_params udp_mcast;
     struct tcp_params tcp;
     struct sock_params sock;
     struct app_host_params app;
@@ -112,12 +126,16 @@ struct nic_config {
     struct skb_nic_params skb;
     struct ip_nic_params ip;
     struct tx_params tx;
+    struct vlan_nic_params vlan;
+    struct bridge_nic_params bridge;
     struct veth_nic_params veth;
+    struct udp_gso_nic_params udp_gso;
     struct queue_config queue[CONFIG_QUEUES];
 };
 
 struct traffic_config {
     struct traffic_params traffic;
+    struct form_params form;
     struct sendmsg_params sendmsg;
     struct client_params client;
 };
@@ -132,6 +150,7 @@ struct app_config {
     struct recvmmsg_params recvmmsg;
     struct epoll_params epoll;
     struct listen_app_params listen;
+    struct udp_mcast_params udp_mcast;
 };
 
 #endif

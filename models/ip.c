@@ -324,6 +324,10 @@ static enum fate route(struct host *h, struct skb *s, ps_t *cost)
 {
     const struct flow *f = &h->flow[s->flow];
 
+    if (f->cast)
+        return udp_mcast_route(h, s);
+    if (s->dev == SKB_DEV_CONTAINER || s->outer)
+        return FATE_IN_FLIGHT;          /* a container's own address; the tunnel's near end */
     if ((f->martian || f->astray) && !demuxed(h, f)) {
         enum fate fate = refused(h, f);
         if (fate != FATE_IN_FLIGHT)
@@ -339,13 +343,15 @@ static enum fate route(struct host *h, struct skb *s, ps_t *cost)
 
 enum fate ip_rcv(struct host *h, struct skb *s, ps_t *cost)
 {
+    if (s->ipv6 && !s->outer)
+        return ip6_rcv(h, s, cost);
     enum fate fate = validate(h, s);
 
     if (fate != FATE_IN_FLIGHT)
         return fate;
-    if (netfilter_hook(&h->netfilter, NF_PRE_ROUTING, s, h->engine.now, cost) == NF_DROP)
+    if (s->dev != SKB_DEV_CONTAINER && netfilter_hook(&h->netfilter, NF_PRE_ROUTING, s, h->engine.now, cost) == NF_DROP)
         return FATE_NETFILTER_DROP;
-    *cost += h->flow[s->flow].key.proto == FLOW_TCP ? h->hc->ip.rcv_demuxed : h->hc->ip.rcv;
+    *cost += h->flow[s->flow].key.proto == FLOW_TCP && !s->outer ? h->hc->ip.rcv_demuxed : h->hc->ip.rcv;
     fate = route(h, s, cost);
     if (fate != FATE_IN_FLIGHT)
         conntrack_forget(&h->netfilter.conntrack, s);   /* nothing where POST_ROUTING has confirmed it */
@@ -365,7 +371,9 @@ enum fate ip_output(struct host *h, const struct skb *s)
 
 enum fate ip_local_deliver(struct host *h, struct skb *s, ps_t *cost)
 {
-    if (netfilter_hook(&h->netfilter, NF_LOCAL_IN, s, h->engine.now, cost) == NF_DROP)
+    if (s->ipv6 && !s->outer)
+        return ip6_input(h, s, cost);
+    if (s->dev != SKB_DEV_CONTAINER && netfilter_hook(&h->netfilter, NF_LOCAL_IN, s, h->engine.now, cost) == NF_DROP)
         return FATE_NETFILTER_DROP;
     *cost += h->hc->ip.deliver;
     h->ip.InDelivers++;

@@ -17,9 +17,10 @@
  * socket is there has its route with it and skips all of that.
  * A lookup costs cost.ip.fib_level for each doubling of host.routes; rp_filter makes a second one.
  * Forwarding shares cache lines between cores (route, neighbour, device): models/cache.
- * Not modelled: options, reassembly of fragments from a wire (they are delivered to nobody: NO_SOCKET;
- * a local sender's are put together, in defrag), multicast, ICMP answers, the route hint of a list's previous skb, early
- * demux of connected UDP sockets, IPv6. */
+ * IPv6 goes by models/ip6, fragments by defrag, multicast by udp_mcast. A container's packets meet no rules (models/bridge),
+ * and a tunnel's outer packets are always for us.
+ * Not modelled: options, fragments of captures (they are delivered to nobody: NO_SOCKET), ICMP answers, the route hint of a
+ * list's previous skb, early demux of connected UDP sockets. */
 #ifndef MODELS_IP_H
 #define MODELS_IP_H
 

@@ -117,7 +117,9 @@ void host_frame_no_desc(struct host *h, struct frame *f, ps_t when)
 
 void host_frame_end_at(struct host *h, struct frame *f, enum fate fate, ps_t when)
 {
-    if (fate == FATE_DELIVERED)
+    if (__builtin_expect(f->copy, 0))
+        udp_mcast_copy_end(h, f, fate);
+    else if (fate == FATE_DELIVERED)
         host_frame_delivered(h, f, when);
     else if (fate == FATE_IN_FLIGHT)            /* thrown away with the machine, booked as still inside */
         pool_return(&h->frames, f);
@@ -224,6 +226,8 @@ static void cpu_counters(const struct host *h, int i, struct emitter e)
     emit(&e, &tap_model, &h->tap_counters[i]);
     if (h->cpumap)
         emit(&e, &cpumap_model, &h->cpumap[i].counters);
+    emit(&e, &bridge_model, &h->bridge[i]);
+    emit(&e, &tunnel_model, &h->gro_cell[i].counters);
     emit(&e, &rps_model, &h->backlog[i].counters);
     emit(&e, &sched_model, &h->rq[i].counters);
 }
@@ -248,8 +252,13 @@ void host_counters(const struct host *h, counter_fn *fn, void *user)
     e.scope = "tc";
     emit(&e, &tc_model, &h->tc);
     e.scope = "snmp";
+    emit(&e, &vlan_model, &h->vlan);
     emit(&e, &ip_model, &h->ip);
+    emit(&e, &ip6_model, &h->ip6);
+    emit(&e, &defrag_model, &h->defrag.counters);
     emit(&e, &udp_model, &h->udp);
+    emit(&e, &udp6_model, &h->udp6);
+    emit(&e, &udp_mcast_host_model, &h->udp_mcast);
     emit(&e, &tcp_model, &h->tcp);
     emit(&e, &busy_poll_model, &h->busy_poll);
     emit(&e, &listen_model, &h->listen.counters);

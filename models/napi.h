@@ -85,10 +85,10 @@ struct napi {
     cont_fn *poll;
     void (*unmask)(struct napi *n);
     void *owner;
-    uint64_t entity;            /* NIC * CONFIG_QUEUES + queue, or NAPI_BACKLOG + CPU */
+    uint64_t entity;            /* NIC * CONFIG_QUEUES + queue, or NAPI_BACKLOG or NAPI_GRO_CELL + CPU */
 };
 
-enum { NAPI_BACKLOG = 1 << 16 };
+enum { NAPI_BACKLOG = 1 << 16, NAPI_GRO_CELL = 1 << 17 };
 
 struct napi_list { struct napi *first, *last; };
 

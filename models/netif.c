@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "models/netif.h"
 
+#include "models/bridge.h"
 #include "models/defrag.h"
 #include "models/host.h"
 #include "models/host_config.h"
@@ -30,6 +31,8 @@ const struct model_info netif_model = {
     .counters = counter_rows, .n_counters = ROWS(counter_rows),
 };
 
+enum { VERDICT_BRIDGED = UINT8_MAX };   /* beside the fates: its device is a bridge's port */
+
 static void deliver_next(struct context *x);
 
 static void refuse(struct context *x, struct skb *s, enum fate fate)
@@ -46,9 +49,11 @@ static bool deliver(struct context *x)
 {
     struct host *h = x->cpu->host;
 
+    if (x->skb->outer)
+        return context_stage(x, h->to.tunnel, deliver_next);
     switch (h->flow[x->skb->flow].key.proto) {
     case FLOW_UDP:
-        return context_stage(x, h->to.udp, deliver_next);
+        return context_stage(x, h->flow[x->skb->flow].cast ? h->to.udp_mcast : h->to.udp, deliver_next);
     case FLOW_TCP:
         return context_stage(x, h->to.tcp, deliver_next);
     default:                            /* ICMP and the rest: handled without a socket */
@@ -62,7 +67,7 @@ static bool deliver_list(struct context *x)
     struct host *h = x->cpu->host;
 
     while ((x->skb = skb_pop(&x->list)) != NULL) {
-        if ((x->skb = ip_defrag(h, x->skb)) == NULL)
+        if ((x->skb = ip_defrag(x, x->skb)) == NULL)
             continue;
         enum fate fate = h->to.local(h, x->skb, &x->owed);
         if (fate != FATE_IN_FLIGHT)
@@ -92,6 +97,8 @@ static bool list_up(struct context *x)
     while ((s = skb_pop(&list)) != NULL) {
         if (s->verdict == FATE_IN_FLIGHT)
             skb_push_tail(&x->list, s);
+        else if (s->verdict == VERDICT_BRIDGED)
+            bridge_forward(x, s);
         else
             refuse(x, s, (enum fate)s->verdict);
     }
@@ -113,34 +120,62 @@ static enum fate ingress(struct host *h, struct skb *s, ps_t *cost)
                                                                                               : FATE_IN_FLIGHT;
 }
 
-static enum fate handler(struct host *h, struct netif_counters *counters, struct skb *s, ps_t *cost)
+/* One round of the core, for one device: counted, seen by taps, and what is attached to the NIC. */
+static enum fate core_round(struct context *x, struct skb *s, ps_t *cost)
 {
+    struct host *h = x->cpu->host;
+
+    *cost += h->hc->netif.skb;
+    h->netif[x->cpu->index].processed++;
+    trace_emit(&h->engine.trace, h->engine.now, TRACE_NETIF_RECEIVE_SKB, x->cpu->index, (int64_t)s->first->id,
+               s->frames);
+    for (struct frame *f = s->first; f; f = f->next)
+        if (f->stack_at < 0)            /* not the passes after the first */
+            f->stack_at = h->engine.now;
+    bool attached = s->dev == SKB_DEV_NIC;
+    enum fate fate = FATE_IN_FLIGHT;
+    if (attached && xdp_is_generic(&h->nic[s->nic].config->xdp) && (fate = xdp_generic(h, s, cost)) != FATE_IN_FLIGHT)
+        return fate;
+    if (h->hc->tap.taps > 0)
+        *cost += tap_receive(x, s);
+    return attached ? ingress(h, s, cost) : FATE_IN_FLIGHT;
+}
+
+static enum fate handler(struct context *x, struct skb *s, ps_t *cost)
+{
+    struct host *h = x->cpu->host;
+
     if (h->flow[s->flow].key.proto != FLOW_NOT_IP)
         return h->to.network(h, s, cost);
-    counters->rx_nohandler++;
+    h->netif[x->cpu->index].rx_nohandler++;
     return FATE_UNHANDLED_PROTO;
+}
+
+/* VLAN device, bridge, protocols: whose it is. */
+static unsigned dispatch(struct context *x, struct skb *s, ps_t *cost)
+{
+    struct host *h = x->cpu->host;
+    bool strange = false;               /* a tag of no VLAN device */
+
+    if (s->vlan) {
+        strange = !vlan_receive(h, s, cost);
+        if (!strange)
+            core_round(x, s, cost);
+    }
+    if (bridge_takes(h, s)) {
+        *cost += bridge_cost(h);
+        return VERDICT_BRIDGED;
+    }
+    return strange ? FATE_OTHERHOST : handler(x, s, cost);
 }
 
 /* Core and IP for one skb: its cost now, its verdict in the skb. */
 static ps_t receive_core(struct context *x, struct skb *s)
 {
-    struct host *h = x->cpu->host;
-    const struct netif_params *p = &h->hc->netif;
-    struct netif_counters *counters = &h->netif[x->cpu->index];
-    ps_t cost = p->skb;
+    ps_t cost = 0;
+    enum fate fate = core_round(x, s, &cost);
 
-    counters->processed++;
-    trace_emit(&h->engine.trace, h->engine.now, TRACE_NETIF_RECEIVE_SKB, x->cpu->index, (int64_t)s->first->id,
-               s->frames);
-    for (struct frame *f = s->first; f; f = f->next)
-        f->stack_at = h->engine.now;
-    if (xdp_is_generic(&h->nic[s->nic].config->xdp) && (s->verdict = (uint8_t)xdp_generic(h, s, &cost)) != FATE_IN_FLIGHT)
-        return cost;
-    if (h->hc->tap.taps > 0)
-        cost += tap_receive(x, s);
-    s->verdict = (uint8_t)ingress(h, s, &cost);
-    if (s->verdict == FATE_IN_FLIGHT)
-        s->verdict = (uint8_t)handler(h, counters, s, &cost);
+    s->verdict = (uint8_t)(fate == FATE_IN_FLIGHT ? dispatch(x, s, &cost) : fate);
     return cost;
 }
 
@@ -216,10 +251,10 @@ void netif_find_plain_flows(struct host *h)
         if (f->nic != nic) {
             nic = f->nic;
             may_be = !h->nic[nic].veth && !xdp_is_generic(&h->nic[nic].config->xdp) && !rps_anywhere(h, nic) &&
-                     !rfs_of_nic(h, nic);
+                     !rfs_of_nic(h, nic) && h->nic[nic].config->bridge.master == MASTER_NONE;
         }
-        f->plain = may_be && f->key.proto == FLOW_UDP && f->local && !f->martian && !f->astray && !f->key.otherhost && f->sk &&
-                   !reuseport_by_cpu(f->sk->app);
+        f->plain = may_be && f->key.proto == FLOW_UDP && f->local && !f->special && !f->udp_gro && !f->martian &&
+                   !f->astray && !f->key.otherhost && f->sk && !reuseport_by_cpu(f->sk->app);
     }
 }
 

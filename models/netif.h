@@ -11,7 +11,10 @@
  * Order: processed++, generic XDP, taps (AF_PACKET sees GRO's skbs), tc ingress, netfilter's netdev family, then the handlers. The core and IP
  * work of a whole list comes first, then L4 skb by skb (ip_sublist_rcv), so a list of eight does not cost eight
  * lists of one.
- * Not modelled: VLAN, bridge and bond handlers. */
+ * A tagged skb goes around once more as its VLAN device's; a bridge's handler comes before the protocols' (models/vlan,
+ * bridge). XDP, tc and the netdev family are the NIC's: what comes from a VLAN device, a tunnel or a veth does not meet them
+ * again. Such an skb keeps the time of its first pass.
+ * Not modelled: bond and macvlan handlers. */
 #ifndef MODELS_NETIF_H
 #define MODELS_NETIF_H
 

@@ -75,14 +75,15 @@ static inline void reading_deliver(struct reading *r)
     struct context *x = r->x;
     struct app *a = x->sk->app;
 
-    a->host->udp.InDatagrams++;
     a->counters.messages++;
     a->counters.bytes += (uint64_t)reading_bytes(x);
     x->sk->slept = false;
     if (!x->skb->plain) {
+        host_udp(a->host, x->skb->flow)->InDatagrams++;
         host_skb_drop_at(a->host, x->skb, FATE_DELIVERED, r->copied);
         return;
     }
+    a->host->udp.InDatagrams++;
     host_frame_delivered(a->host, x->skb->first, r->copied);    /* one frame, and no page to give back */
     pool_return(&a->host->skbs, x->skb);
 }

@@ -37,7 +37,7 @@ static void schedule(struct requester *r)
 
 static int32_t wire_bytes(const struct requester *r, int32_t payload)
 {
-    int32_t bytes = payload + traffic_headers(params(r));
+    int32_t headers = (int32_t)params(r)->frame - r->group->traffic->payload, bytes = payload + headers;
 
     return bytes > ETH_SHORTEST ? bytes : ETH_SHORTEST;
 }

@@ -223,11 +223,31 @@ static void put32(uint8_t *at, uint32_t value)
         at[i] = (uint8_t)(value >> (24 - 8 * i));
 }
 
+static bool hashes_ports(const struct rss *r, const struct flow_key *key)
+{
+    return key->proto == FLOW_TCP || (key->proto == FLOW_UDP && r->params.hash_udp_ports);
+}
+
+uint32_t rss_hash6(const struct rss *r, const uint8_t saddr[16], const uint8_t daddr[16], const struct flow_key *key)
+{
+    uint32_t ports = (uint32_t)key->sport << 16 | key->dport;
+    uint8_t input[36];
+
+    memcpy(input, saddr, 16);
+    memcpy(input + 16, daddr, 16);
+    if (r->params.symmetric_xor) {
+        for (int i = 0; i < 16; i++)
+            input[i] = input[16 + i] = saddr[i] ^ daddr[i];
+        ports = (uint32_t)(key->sport ^ key->dport) * 0x10001;
+    }
+    put32(input + 32, ports);
+    return rss_toeplitz(r->key, input, hashes_ports(r, key) ? 36 : 32);
+}
+
 uint32_t rss_hash(const struct rss *r, const struct flow_key *key)
 {
     uint32_t saddr = key->saddr, daddr = key->daddr;
     uint32_t ports = (uint32_t)key->sport << 16 | key->dport;
-    bool with_ports = key->proto == FLOW_TCP || (key->proto == FLOW_UDP && r->params.hash_udp_ports);
     uint8_t input[RSS_HASHED];
     uint32_t hash = 0;
 
@@ -240,7 +260,7 @@ uint32_t rss_hash(const struct rss *r, const struct flow_key *key)
     put32(input, saddr);
     put32(input + 4, daddr);
     put32(input + 8, ports);
-    for (int i = 0; i < (with_ports ? RSS_HASHED : 8); i++)
+    for (int i = 0; i < (hashes_ports(r, key) ? RSS_HASHED : 8); i++)
         hash ^= r->part[i][input[i]];
     return hash;
 }

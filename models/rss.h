@@ -14,7 +14,7 @@
  * nic.rss.indir is the table as `ethtool -X` takes it: "equal 4", "weight 6 2", with "start 2" before either, or the list of
  * all its entries as `ethtool -x` prints them; empty is the driver's own filling. nic.ntuple are rules as `ethtool -N` takes
  * them, "dst-port 9000 action 3; src-ip 10.0.0.7 action 0": the first that matches names the queue.
- * Not modelled: IPv6, RSS contexts (a second table that ntuple rules name), hashes of inner headers, masks and drops in
+ * Not modelled: RSS contexts (a second table that ntuple rules name), hashes of inner headers, masks and drops in
  * ntuple rules, the room that rules take in the NIC. */
 #ifndef MODELS_RSS_H
 #define MODELS_RSS_H
@@ -62,6 +62,8 @@ int rss_key_parse(const char *text, uint8_t key[RSS_KEY]);
 uint32_t rss_toeplitz(const uint8_t key[RSS_KEY], const uint8_t *input, size_t bytes);
 
 uint32_t rss_hash(const struct rss *r, const struct flow_key *key);
+/* The same over IPv6 addresses in network order; ports and protocol are the key's. */
+uint32_t rss_hash6(const struct rss *r, const uint8_t saddr[16], const uint8_t daddr[16], const struct flow_key *key);
 
 static inline int rss_queue(const struct rss *r, uint32_t hash)
 {

@@ -17,7 +17,7 @@ int sender_init(struct tcp_sender *s, struct traffic *t, uint32_t flow_index, st
                 struct pool *frames, int64_t peer_window, sender_fn *notify, void *user)
 {
     const struct traffic_params *p = &t->params;
-    int32_t headers = traffic_headers(p);
+    int32_t headers = (int32_t)p->frame - t->payload;
 
     assert(p->kind == TRAFFIC_SENDER && p->frame > headers && flow_index < t->flows);
     *s = (struct tcp_sender){

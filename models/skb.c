@@ -65,6 +65,24 @@ void skb_complete(struct skb *s, const struct flow *flow, const struct skb_nic_p
         s->hash = 0;
 }
 
+/* What a tag, a tunnel, IPv6 change. */
+static void build_special(struct skb *s, const struct flow *flow)
+{
+    int inner = flow->ipv6 ? IPV6_HLEN : IP_HLEN;
+
+    s->outer = flow->outer != 0;
+    s->vlan = flow->vlan != 0;
+    s->ipv6 = flow->ipv6 != 0;
+    s->udp_gro = flow->udp_gro != UDP_GRO_NONE;
+    s->udp_list = flow->udp_gro == UDP_GRO_LIST;
+    s->ip_len = (int16_t)(flow->outer + inner);
+    s->transport_header = (int16_t)(s->network_header + (flow->outer ? IP_HLEN : inner));
+    if (s->vlan) {                      /* the tag is not counted: it is out, or about to be taken out */
+        s->len -= VLAN_HLEN;
+        s->tail = (int16_t)(s->tail - VLAN_HLEN);
+    }
+}
+
 void skb_build(struct skb *s, struct frame *f, const struct flow *flow, const struct skb_nic_params *p, bool copied)
 {
     int ip_header = flow->key.proto == FLOW_NOT_IP ? 0 : IP_HLEN;
@@ -87,6 +105,7 @@ void skb_build(struct skb *s, struct frame *f, const struct flow *flow, const st
     s->transport_header = (int16_t)(s->network_header + ip_header);
     s->header_len = (int16_t)l4_header;
     s->data = s->network_header;
+    s->ip_len = (int16_t)ip_header;
     s->len = f->wire_bytes - ETH_FCS - ETH_HLEN;
     s->tail = (int16_t)(s->data + s->len);
     s->end = (int16_t)(s->truesize - 256 - 320);        /* sk_buff and skb_shared_info are charged too */
@@ -111,7 +130,9 @@ void skb_build(struct skb *s, struct frame *f, const struct flow *flow, const st
     s->from_ring = 0;
     s->plain = 0;
     s->verdict = 0;
-    s->ct_new = 0;
+    s->form = 0;                        /* SKB_DEV_NIC, nothing of a form, no entry of conntrack */
+    if (flow->special | flow->udp_gro)
+        build_special(s, flow);
     s->copied = 0;
     s->stamp = 0;
 }

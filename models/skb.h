@@ -8,6 +8,7 @@
  *
  * truesize rules (kernel-version and driver facts, as parameters): build_skb on a half page charges
  * SKB_TRUESIZE(half page); a frame up to `nic.copybreak` is copied into a small head of its own.
+ * What a tunnel has around a packet counts as outer: data begins at the outer IP header until the tunnel takes it off.
  * Small heads are cut from pages, `page_every` from each: allocating one costs, and so does the last free of its heads.
  * A frame over several buffers has the first in its linear part and a fragment for each further.
  * Not modelled: the bytes themselves. */
@@ -41,6 +42,8 @@ struct skb_nic_params {
 };
 extern const struct model_info skb_nic_model;
 
+enum skb_dev { SKB_DEV_NIC, SKB_DEV_VLAN, SKB_DEV_TUNNEL, SKB_DEV_CONTAINER };
+
 struct skb {
     struct skb *next;           /* in whatever list it is */
     struct frame *first, *last; /* its frames in stream order */
@@ -55,6 +58,7 @@ struct skb {
     int16_t data, tail, end;
     int16_t mac_header, network_header, transport_header;
     int16_t header_len;         /* TCP or UDP header bytes with options */
+    int16_t ip_len;             /* what is before that: IP, and a tunnel's headers as long as they are on it */
     int16_t queue;              /* NIC queue it came by, -1 for none */
     int16_t nic;
     /* TCP: of the whole skb; seq/end_seq in sequence space */
@@ -64,15 +68,27 @@ struct skb {
     uint16_t ip_id;
     uint8_t tcp_flags, ttl, tos, ip_df;
     uint8_t ip_id_fixed;        /* GRO: all its frames have one IP ID */
+    /* in one byte, so that an skb stays two cache lines: where it is received, and its flow's form (models/form) */
+    union {
+        uint8_t form;                   /* all of them */
+        struct {
+            uint8_t dev : 2;            /* enum skb_dev */
+            uint8_t outer : 1;          /* a tunnel's headers are still on it */
+            uint8_t vlan : 1;           /* its tag has not been looked at yet */
+            uint8_t ipv6 : 1;
+            uint8_t udp_gro : 1;        /* GRO may merge it with datagrams of its flow .. */
+            uint8_t udp_list : 1;       /* .. as a chain */
+            uint8_t ct_new : 1;         /* it has made an entry that is not confirmed (models/conntrack) */
+        };
+    };
     uint16_t bad;
     /* GRO and others: private to the layer that holds it */
     uint8_t head_frag, has_frag_list, frags;
     uint8_t from_ring;          /* the ring's own skb, not one made in the poll */
     uint8_t plain;              /* a whole, good datagram of a plain flow: what its layers would read is not filled in */
     uint8_t verdict;            /* enum fate: what IP decided, until the list's work is done */
-    uint8_t ct_new;             /* it has made an entry that is not confirmed (models/conntrack) */
     int32_t copied;             /* bytes a reader has already taken from the front */
-    int64_t stamp;              /* GRO: jiffy of arrival; socket: time queued */
+    int64_t stamp;              /* GRO: jiffy of arrival; multicast: number of the application; socket: time queued */
 };
 
 struct skb_queue {

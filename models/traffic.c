@@ -176,11 +176,12 @@ static bool is_tcp(const struct traffic_params *p)
     return p->kind == TRAFFIC_SENDER || p->kind == TRAFFIC_CONNECT || (p->kind != TRAFFIC_REPLAY && p->proto == TRAFFIC_TCP);
 }
 
-int32_t traffic_headers(const struct traffic_params *p)
+int32_t traffic_headers(const struct config *c, int source)
 {
+    const struct traffic_params *p = params_of(c, source);
     int32_t transport = is_tcp(p) ? TCP_HLEN + (p->timestamps ? TCP_TS : 0) : UDP_HLEN;
 
-    return ETH_HLEN + IP_HLEN + transport + ETH_FCS;
+    return ETH_HLEN + IP_HLEN + transport + form_bytes(&c->traffic[source].form) + ETH_FCS;
 }
 
 static const char *check_rate(const struct traffic_params *p)
@@ -232,13 +233,13 @@ static const char *check_kind(const struct config *c, const struct traffic_param
     case TRAFFIC_ONOFF:
         return p->period && p->period < p->burst ? "period is shorter than burst" : NULL;
     case TRAFFIC_SENDER:
-        return p->window < p->frame - traffic_headers(p) ? "window is smaller than one frame's payload" : NULL;
+        return p->window < p->frame - traffic_headers(c, source) ? "window is smaller than one frame's payload" : NULL;
     case TRAFFIC_RR:
         if (p->proto == TRAFFIC_UDP && p->ack)
             return "ack is for tcp: datagrams are not acknowledged";
         break;
     case TRAFFIC_CONNECT:
-        return p->bytes > 0 && p->bytes > p->frame - traffic_headers(p) ? "bytes is a request of more than one segment: at most what "
+        return p->bytes > 0 && p->bytes > p->frame - traffic_headers(c, source) ? "bytes is a request of more than one segment: at most what "
                                                           "traffic.frame holds" : NULL;
     case TRAFFIC_CBR:
     case TRAFFIC_POISSON:
@@ -256,7 +257,7 @@ const char *traffic_check(const struct config *c, int source, char *buffer, size
 
     if (!wrong)
         wrong = check_addresses(c, p);
-    if (!wrong && is_tcp(p) && p->kind != TRAFFIC_CONNECT && p->frame <= traffic_headers(p))
+    if (!wrong && is_tcp(p) && p->kind != TRAFFIC_CONNECT && p->frame <= traffic_headers(c, source))
         wrong = p->timestamps ? "frame has no room for payload: TCP with timestamps needs at least 71B"
                               : "frame is too short";
     if (!wrong)
@@ -266,7 +267,7 @@ const char *traffic_check(const struct config *c, int source, char *buffer, size
     if (!wrong && p->nic >= c->nics)
         wrong = "nic is not the number of a NIC of this machine (they count from 0)";
     if (!wrong)
-        return NULL;
+        return form_check(c, source, buffer, size);
     snprintf(buffer, size, name[0] ? "traffic[%s].%s" : "traffic%s.%s", name, wrong);
     return buffer;
 }
@@ -461,6 +462,17 @@ static struct frame blank(const struct traffic *t)
     return f;
 }
 
+static void fragments_init(struct traffic *t, const struct config *c)
+{
+    const struct form_params *p = &c->traffic[t->source].form;
+
+    t->datagram = p->fragment;
+    if (p->fragment == 0)
+        return;
+    t->fragments = form_fragments(p, t->params.frame, &t->fragment_bytes);
+    t->fragment_headers = ETH_HLEN + IP_HLEN + form_bytes(p) + ETH_FCS;
+}
+
 void traffic_init(struct traffic *t, const struct config *c, int source, uint32_t first_flow,
                   int64_t link_bps, const struct variate *exponential, uint64_t seed, uint64_t replication)
 {
@@ -470,10 +482,11 @@ void traffic_init(struct traffic *t, const struct config *c, int source, uint32_
     *t = (struct traffic){ .params = *p, .source = source, .first_flow = first_flow };
     t->flows = traffic_flows(c, source);
     t->exponential = exponential;
-    t->payload = (int32_t)p->frame - traffic_headers(p);
+    t->payload = (int32_t)p->frame - traffic_headers(c, source);
+    fragments_init(t, c);
     t->blank = blank(t);
     t->quick = (p->kind == TRAFFIC_CBR || p->kind == TRAFFIC_POISSON) && p->proto == TRAFFIC_UDP &&
-               !(p->fcs_errors | p->runts);
+               !(p->fcs_errors | p->runts) && t->fragments == 0;
     t->limit = p->frames && (p->kind == TRAFFIC_RR || !traffic_closed_loop(p)) ? (uint64_t)p->frames : UINT64_MAX;
     t->end = p->stop ? p->stop : LATEST;
     stream_named(&t->gaps, seed, replication, source, "gaps");
@@ -534,11 +547,34 @@ static void fill_tcp(const struct traffic *t, struct frame *f)
     f->tcp_flags = last_of_train ? TCP_ACK | TCP_PSH : TCP_ACK;
 }
 
+/* The next fragment of a flow's datagram. The first is said to carry the payload, all of it; the last is as long as what
+ * is left, and true. */
+static bool fill_fragment(struct traffic *t, struct frame *f)
+{
+    bool last = t->fragment + 1 == t->fragments;
+    int64_t left = t->datagram + UDP_HLEN - t->fragment * t->fragment_bytes;
+
+    f->payload = t->fragment == 0 ? (int32_t)t->datagram : 0;
+    f->frag = (uint8_t)t->fragment;
+    f->frags = (uint8_t)(t->fragments > 1 ? t->fragments : 0);
+    f->ip_df = 0;
+    f->wire_bytes = t->fragment_headers + (int32_t)(last ? left : t->fragment_bytes);
+    if (f->wire_bytes < ETH_SHORTEST)
+        f->wire_bytes = ETH_SHORTEST;
+    t->fragment = last ? 0 : t->fragment + 1;
+    return last;
+}
+
 static void fill(struct traffic *t, struct frame *f)
 {
     if (t->params.proto == TRAFFIC_TCP)
         fill_tcp(t, f);
-    traffic_turn(t, f);
+    if (t->fragments == 0 || fill_fragment(t, f)) {
+        traffic_turn(t, f);
+        return;
+    }
+    f->flow += t->turn;                 /* a datagram's fragments follow each other */
+    f->ip_id = (uint16_t)t->round;
 }
 
 static void fill_replay(const struct traffic *t, struct frame *f)

@@ -23,7 +23,8 @@
  * every flow begins at sequence number 1 without a handshake, acknowledges a constant, sets PSH on its last
  * segment of an on/off train, and never retransmits, whatever the receiver says.
  *
- * Not modelled: size mixes, header options other than timestamps, IPv6, sequence numbers that go on when a
+ * VLAN tags, IPv6, tunnels and fragments: models/form.
+ * Not modelled: size mixes, header options other than timestamps, sequence numbers that go on when a
  * capture of TCP is played again (the second lap is old data to the receiver). */
 #ifndef MODELS_TRAFFIC_H
 #define MODELS_TRAFFIC_H
@@ -122,6 +123,10 @@ struct traffic {
     uint32_t turn;              /* flow of the next frame */
     uint32_t round;             /* how often every flow had its turn */
     int32_t payload;
+    int64_t datagram;           /* fragments: payload of one datagram .. */
+    int64_t fragments, fragment;        /* .. in so many, 0: a datagram is a frame; the number of the next */
+    int64_t fragment_bytes;     /* IP payload of each but the last */
+    int32_t fragment_headers;   /* what is around it */
     const struct arrivals *arrivals;
     size_t cursor;              /* the next record */
     uint64_t lap;               /* times the whole capture was played */
@@ -147,8 +152,8 @@ int ipv4_parse(const char *text, uint32_t *address);
 /* Says what is wrong with a source's parameters (relations between them, addresses), or NULL. */
 const char *traffic_check(const struct config *c, int source, char *buffer, size_t size);
 
-/* Bytes of a frame that are not payload: headers and FCS, by the source's protocol. */
-int32_t traffic_headers(const struct traffic_params *p);
+/* Bytes of a frame that are not payload: headers and FCS, by the source's protocol and form. */
+int32_t traffic_headers(const struct config *c, int source);
 
 /* The number of flows source `source` of `c` has, and their keys (`keys` has room for them). A replay has all
  * flows of its capture, also those that `to` leaves out: they offer nothing. */

@@ -62,15 +62,17 @@ static void drop(struct context *x, enum fate fate)
 
 static void no_socket(struct context *x)
 {
-    x->cpu->host->udp.NoPorts++;
+    host_udp(x->cpu->host, x->skb->flow)->NoPorts++;
     drop(x, FATE_NO_SOCKET);
     context_return(x);
 }
 
 ps_t udp_refuse(struct host *h, struct sock *sk, struct skb *s)
 {
-    h->udp.InErrors++;
-    h->udp.RcvbufErrors++;
+    struct udp_counters *counters = host_udp(h, s->flow);
+
+    counters->InErrors++;
+    counters->RcvbufErrors++;
     sk->drops++;
     return h->hc->udp.drop + h->hc->skb.free + host_skb_drop(h, s, FATE_SOCKET_RCVBUFF);
 }
@@ -85,21 +87,21 @@ static bool no_memory(struct context *x, const struct udp_sock *u, const struct 
 
 static ps_t refuse_memory(struct host *h, struct sock *sk, struct skb *s)
 {
-    h->udp.InErrors++;
-    h->udp.MemErrors++;
+    host_udp(h, s->flow)->InErrors++;
+    host_udp(h, s->flow)->MemErrors++;
     sk->drops++;
     return h->hc->udp.drop + h->hc->skb.free + host_skb_drop(h, s, FATE_PROTO_MEM);
 }
 
-static bool queue(struct context *x)
+bool udp_queue(struct context *x)
 {
     struct host *h = x->cpu->host;
     struct sock *sk = x->sk;
     struct skb *s = x->skb;
 
     if (s->bad & FRAME_BAD_L4_CSUM) {
-        h->udp.InErrors++;
-        h->udp.InCsumErrors++;
+        host_udp(h, s->flow)->InErrors++;
+        host_udp(h, s->flow)->InCsumErrors++;
         drop(x, FATE_UDP_CSUM);
         return true;
     }
@@ -126,13 +128,13 @@ static bool queue(struct context *x)
 
 static void looked_up(struct context *x)
 {
-    if (queue(x))
+    if (udp_queue(x))
         context_return(x);
 }
 
 bool udp_rcv_found(struct context *x)
 {
-    return context_spend(x, x->cpu->host->hc->udp.rcv, looked_up) && queue(x);
+    return context_spend(x, x->cpu->host->hc->udp.rcv, looked_up) && udp_queue(x);
 }
 
 bool udp_rcv(struct context *x)

@@ -54,6 +54,7 @@ struct udp_sock {
 };
 
 bool udp_rcv(struct context *x);        /* context.skb: a stage_fn */
+bool udp_queue(struct context *x);      /* what follows the lookup: context.skb to context.sk, a stage_fn */
 bool udp_rcv_found(struct context *x);  /* the same once context.sk is known: there is one */
 /* How a full buffer is recognised. */
 static inline bool udp_has_room(const struct udp_sock *u, int64_t truesize, const struct udp_params *p)

@@ -4,19 +4,35 @@
 #include "models/app.h"
 #include "models/host.h"
 #include "models/host_config.h"
+#include "models/nic.h"
 
 static const struct param rows[] = {
     PARAM_SWITCH(struct udp_gso_params, udp_gro, "app.udp_gro", 0,
-                 "the socket takes UDP_SEGMENT sends whole (UDP_GRO); only a veth's come whole", "udp(7): off"),
+                 "UDP_GRO: GRO merges the socket's datagrams (not a veth's), and it takes merged ones and UDP_SEGMENT sends whole",
+                 "udp(7): off"),
 };
 ALL_FIELDS_HAVE_ROWS(struct udp_gso_params, rows);
 
 const struct model_info udp_gso_model = {
-    .name = "udp_gso", .step = "6", .what = "UDP_SEGMENT sends that arrive whole",
+    .name = "udp_gso", .step = "6", .what = "datagrams that arrive as one: UDP_SEGMENT sends, UDP GRO",
     .scope = SCOPE_APP, .params_at = offsetof(struct app_config, udp_gso), .params = rows, .n_params = ROWS(rows),
 };
 
+static const struct param nic_rows[] = {
+    PARAM_SWITCH(struct udp_gso_nic_params, rx_gro_list, "nic.features.rx-gro-list", 0,
+                 "GRO chains datagrams of one flow for sockets without UDP_GRO, too, and for none", "ethtool -K rx-gro-list: off"),
+};
+ALL_FIELDS_HAVE_ROWS(struct udp_gso_nic_params, nic_rows);
+
+const struct model_info udp_gso_nic_model = {
+    .name = "udp_gso", .step = "6", .what = "the NIC's part in UDP GRO",
+    .scope = SCOPE_NIC, .params_at = offsetof(struct nic_config, udp_gso), .params = nic_rows,
+    .n_params = ROWS(nic_rows),
+};
+
 static const struct param host_rows[] = {
+    PARAM_COST(struct udp_gso_host_params, chained, "cost.udp.segment_list", 150, "taking one datagram off such a chain",
+               "assumption: skb_segment_list; the skbs are there already"),
     PARAM_COST(struct udp_gso_host_params, segment, "cost.udp.segment", 900, "cutting one datagram from such a send",
                "assumption: an skb and its headers"),
 };
@@ -27,6 +43,25 @@ const struct model_info udp_gso_host_model = {
     .scope = SCOPE_HOST, .params_at = offsetof(struct host_config, udp_gso), .params = host_rows,
     .n_params = ROWS(host_rows),
 };
+
+/* udp_gro_receive: who has a flow's datagrams merged, and how. */
+static enum flow_udp_gro gro_of(const struct host *h, const struct flow *f)
+{
+    const struct nic_config *c = h->nic[f->nic].config;
+    bool wanted = f->sk && h->config.app[f->sk->app - h->app].udp_gso.udp_gro;
+
+    if (f->key.proto != FLOW_UDP || c->nic.kind == NIC_KIND_VETH || f->cast != CAST_UNICAST || f->no_csum)
+        return UDP_GRO_NONE;
+    if (c->udp_gso.rx_gro_list && !wanted)
+        return UDP_GRO_LIST;
+    return wanted || (!f->sk && c->veth.udp_gro_forwarding) ? UDP_GRO_SEGMENT : UDP_GRO_NONE;
+}
+
+void udp_gso_find_gro(struct host *h)
+{
+    for (uint32_t i = 0; i < h->flows; i++)
+        h->flow[i].udp_gro = (uint8_t)gro_of(h, &h->flow[i]);
+}
 
 /* What is cut and not yet received; a CPU works on one at a time. */
 static struct skb_queue *cut(const struct context *x)
@@ -87,6 +122,6 @@ bool udp_gso_rcv(struct context *x)
         keep_whole(s);
         return udp_rcv(x);
     }
-    context_work(x, s->frames * h->hc->udp_gso.segment, segment);
+    context_work(x, s->frames * (s->udp_list ? h->hc->udp_gso.chained : h->hc->udp_gso.segment), segment);
     return false;
 }

@@ -20,6 +20,9 @@ static const char *const loss_counters[] = {
     "rx_xdp_drop", "tc_ingress_dropped", "nf_conntrack_insert_failed", "IpExtInNoRoutes", "TcpExtIPReversePathFilter",
     "in_martian_src", "in_martian_dst", "rx_xdp_tx_full", "xdp_exception", "xdp_cpumap_drops", "xsk_rx_dropped", "xsk_rx_ring_full",
     "flow_limit_count", "TcpExtListenOverflows", "TcpExtListenDrops", "TcpExtTCPReqQFullDrop", "UdpMemErrors",
+    "flow_limit_count",
+    "container_tx_dropped", "container_rx_dropped", "tunnel_rx_dropped", "Ip6InAddrErrors", "Ip6InHdrErrors",
+    "Udp6NoPorts", "Udp6InErrors", "Udp6RcvbufErrors", "IpReasmFails", "IpReasmTimeout", "UdpIgnoredMulti",
 };
 
 /* What a replay offers: frame `i` of FRAMES, filled with a good one of its protocol before. */
@@ -202,6 +205,28 @@ static const struct drop_point points[] = {
       "nic.coalesce.kind=delay nic.coalesce.rx-usecs=100us nic.queue.rps_cpus=2 net.core.netdev_max_backlog=200 "
       "net.core.flow_limit_cpu_bitmap=1 net.core.rmem_default=4MiB "
       "nic.features.gro=off cpu.ipi_latency=900us traffic.frames=170 traffic.rate=100%" },
+    /* all of a poll before the second pass begins: behind the bridge's veth, and behind a tunnel */
+    { FATE_CPU_BACKLOG, 32 - 11, "dropped container_tx_dropped container_rx_dropped", NULL,
+      "nic.coalesce.kind=delay nic.coalesce.rx-usecs=100us nic.master=bridge net.core.netdev_max_backlog=10 "
+      "traffic.frames=32 traffic.rate=100%" },
+    { FATE_GRO_CELLS, 32 - 11, "tunnel_rx_dropped", NULL,
+      "nic.coalesce.kind=delay nic.coalesce.rx-usecs=100us traffic.encap=vxlan traffic.frame=200B "
+      "net.core.netdev_max_backlog=10 traffic.frames=32 traffic.rate=100%" },
+    { FATE_OTHERHOST, 32, "", NULL, "traffic.frames=32 traffic.vlan=5 nic.vlan=6" },
+    { FATE_MULTICAST, 32, "", NULL, "traffic.frames=32 traffic.cast=multicast traffic.daddr=239.1.1.1" },
+    { FATE_MULTICAST_PORT, 32, "UdpIgnoredMulti", NULL,
+      "traffic.frames=32 traffic.cast=broadcast traffic.daddr=10.0.0.255 app.port=77" },
+    /* one datagram of 41 fragments and memory for five: those wait, and their 30 s are not over */
+    { FATE_FRAG_MEM, 36, "IpReasmFails", NULL,
+      "traffic.frames=41 traffic.fragment=60000B traffic.frame=1518B traffic.rate=200kpps net.ipv4.ipfrag_high_thresh=10000B" },
+    /* one datagram short of its last fragment: given up, as one */
+    { FATE_FRAG_REASM_TIMEOUT, 1, "IpReasmFails IpReasmTimeout", NULL,
+      "traffic.frames=1 traffic.fragment=2000B traffic.frame=1518B net.ipv4.ipfrag_time=2ms" },
+    { FATE_NO_SOCKET, 32, "Udp6NoPorts", NULL, "traffic.frames=32 traffic.ipv6=on traffic.frame=100B app.port=77" },
+    { FATE_SOCKET_RCVBUFF, 29, "Udp6InErrors Udp6RcvbufErrors", NULL,
+      "traffic.frames=32 traffic.ipv6=on traffic.frame=100B app.kind=idle app.rcvbuf=2304B" },
+    { FATE_IP_INADDRERRORS, 32, "Ip6InAddrErrors", NULL,
+      "traffic.frames=32 traffic.ipv6=on traffic.frame=100B host.address=10.9.9.9" },
     { FATE_XDP_DROP, 32, "rx_xdp_drop", NULL, "traffic.frames=32 nic.xdp=drop" },
     { FATE_XDP_DROP, 32, "", NULL, "traffic.frames=32 nic.xdp=drop nic.xdp_mode=generic" },
     { FATE_XDP_ABORTED, 32, "rx_xdp_drop xdp_exception", NULL, "traffic.frames=32 nic.xdp=aborted" },

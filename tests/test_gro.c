@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "models/gro.h"
 
+#include <stdio.h>
+
 #include "models/flow.h"
+#include "tests/machine.h"
 #include "tests/suite.h"
 
 enum { SEGMENTS = 128, MSS = 1448 };
@@ -554,6 +557,264 @@ START_TEST(the_order_within_a_flow_is_kept_whatever_happens)
 }
 END_TEST
 
+/* BIG TCP: 52 + 100 * 1448 = 144852 is above 64 KB and below a gro_ipv4_max_size of 200000. */
+START_TEST(a_larger_limit_holds_more_than_64_kilobytes)
+{
+    struct skb *s;
+
+    begin();
+    params.gro_max_size = 200000;
+    s = stream(100);
+    CHECK_EQ(s->len, 144852);
+    CHECK_EQ(s->frames, 100);
+    CHECK_EQ(gro.held_total, 1);
+    CHECK_EQ(gro.rx_list.length, 0);
+}
+END_TEST
+
+/* ---- what it is good for ---- */
+
+/* A bulk TCP flow, with GRO and without: the same bytes either way. */
+static void bulk(const char *gro_is, struct result *r)
+{
+    char settings[128];
+    struct config c;
+
+    snprintf(settings, sizeof settings, "traffic.bytes=4MiB run.duration=20ms nic.features.gro=%s", gro_is);
+    machine_load(&c, "tcp-bulk.yaml", settings);
+    machine_run(&c, NULL, r);
+    machine_release(&c);
+}
+
+/* 4 MiB are 2897 segments. At most one ACK for each skb, so with GRO fewer than a third of those without. */
+START_TEST(fewer_skbs_are_acked_less_often)
+{
+    struct result with, without;
+
+    bulk("on", &with);
+    bulk("off", &without);
+    CHECK_EQ(machine_fate(&with, FATE_DELIVERED), 2897);
+    CHECK_EQ(machine_fate(&without, FATE_DELIVERED), 2897);
+    ck_assert_uint_lt(3 * result_counter(&with, NULL, "TcpOutSegs"), result_counter(&without, NULL, "TcpOutSegs"));
+    ck_assert_uint_le(result_counter(&with, NULL, "TcpOutSegs"), result_counter(&with, NULL, "IpInReceives"));
+    result_free(&with);
+    result_free(&without);
+}
+END_TEST
+
+/* Each packet then costs the stack: TCP sees each, and softirqs take at least half as long again. */
+START_TEST(without_gro_each_packet_costs_the_whole_stack)
+{
+    struct result with, without;
+    ps_t softirq[2] = { 0, 0 };
+
+    bulk("on", &with);
+    bulk("off", &without);
+    CHECK_EQ(result_counter(&without, NULL, "IpInReceives"), 2897);
+    ck_assert_uint_lt(4 * result_counter(&with, NULL, "IpInReceives"), 2897);
+    for (int i = 0; i < with.cpus; i++) {
+        softirq[0] += with.cpu[i].ps[CPU_SOFTIRQ];
+        softirq[1] += without.cpu[i].ps[CPU_SOFTIRQ];
+    }
+    ck_assert_int_gt(2 * softirq[1], 3 * softirq[0]);
+    result_free(&with);
+    result_free(&without);
+}
+END_TEST
+
+/* ---- datagrams ---- */
+
+/* One of flow 1 whose socket has UDP_GRO; its fields may be changed before it is offered. */
+static struct skb *datagram(int payload, enum flow_udp_gro how)
+{
+    static const struct flow_key key = { .proto = FLOW_UDP };
+    const struct flow udp = { .key = key, .hash = 1, .udp_gro = (uint8_t)how };
+    struct frame *f = &frame[made];
+    struct skb *s = &skb[made];
+
+    *f = (struct frame){
+        .id = (uint64_t)made, .flow = 1, .payload = payload, .wire_bytes = 46 + payload, .ttl = 64, .ip_df = 1,
+        .ip_id = (uint16_t)made,
+    };
+    skb_build(s, f, &udp, &build_skb, false);
+    made++;
+    return s;
+}
+
+/* 28 + 3 * 1000 bytes; a shorter one is the last, a longer one begins anew. */
+START_TEST(datagrams_of_a_length_are_merged_for_a_socket_with_udp_gro)
+{
+    struct skb *s;
+
+    begin();
+    s = datagram(1000, UDP_GRO_SEGMENT);
+    CHECK_EQ(offer(s), 0);
+    CHECK_EQ(offer(datagram(1000, UDP_GRO_SEGMENT)), 1);
+    CHECK_EQ(gro.held_total, 1);
+    CHECK_EQ(offer(datagram(999, UDP_GRO_SEGMENT)), 1);
+    CHECK_EQ(gro.held_total, 0);
+    CHECK_EQ(s->len, 28 + 2999);
+    CHECK_EQ(s->gso_size, 1000);
+    CHECK_EQ(s->truesize, 2304 + 2 * 2048);
+    CHECK_EQ(offer(datagram(500, UDP_GRO_SEGMENT)), 0);
+    CHECK_EQ(offer(datagram(501, UDP_GRO_SEGMENT)), 0);
+    CHECK_LIST(0, 3);
+    CHECK_EQ(gro.held_total, 1);
+}
+END_TEST
+
+START_TEST(a_merged_datagram_holds_at_most_64)
+{
+    begin();
+    for (int i = 0; i < 64; i++)
+        CHECK_EQ(offer(datagram(100, UDP_GRO_SEGMENT)), i > 0);
+    CHECK_EQ(gro.held_total, 0);
+    CHECK_EQ(gro.rx_list.first->frames, 64);
+    CHECK_EQ(offer(datagram(100, UDP_GRO_SEGMENT)), 0);
+    CHECK_EQ(gro.held_total, 1);
+}
+END_TEST
+
+/* 28 + 44 * 1472 = 64796 is below 64 KB, a forty-fifth would be 66268; a larger limit is for TCP. */
+START_TEST(a_merged_datagram_stays_below_64_kilobytes)
+{
+    begin();
+    params.gro_max_size = 200000;
+    for (int i = 0; i < 44; i++)
+        CHECK_EQ(offer(datagram(1472, UDP_GRO_SEGMENT)), i > 0);
+    CHECK_EQ(offer(datagram(1472, UDP_GRO_SEGMENT)), 0);
+    CHECK_LIST(0);
+    CHECK_EQ(gro.rx_list.first->frames, 44);
+}
+END_TEST
+
+/* Padding, or a fragment: not held, and what is held stays. */
+START_TEST(datagrams_that_cannot_be_merged_pass_by_the_held_one)
+{
+    for (int i = 0; i < 2; i++) {
+        struct skb *s;
+        begin();
+        offer(datagram(100, UDP_GRO_SEGMENT));
+        s = datagram(100, UDP_GRO_SEGMENT);
+        if (i == 0)
+            s->len += 4;
+        else
+            s->first->frags = 2;
+        CHECK_EQ(offer(s), 0);
+        CHECK_LIST(1);
+        CHECK_EQ(gro.held_total, 1);
+    }
+}
+END_TEST
+
+/* rx-gro-list keeps each whole on the frag list, charged in full. */
+START_TEST(a_chain_of_datagrams_is_charged_in_full)
+{
+    struct skb *s;
+
+    begin();
+    s = datagram(1000, UDP_GRO_LIST);
+    offer(s);
+    CHECK_EQ(offer(datagram(1000, UDP_GRO_LIST)), 1);
+    CHECK_EQ(s->truesize, 2 * 2304);
+    CHECK_EQ(s->has_frag_list, 1);
+    CHECK_EQ(s->frags, 0);
+}
+END_TEST
+
+/* Thirty datagrams to one socket, in one poll. */
+static void burst(const char *settings, struct result *r)
+{
+    char all[512];
+    struct config c;
+
+    snprintf(all, sizeof all, "traffic.frames=30 traffic.frame=1000B traffic.rate=100%% nic.coalesce.kind=delay "
+             "nic.coalesce.rx-usecs=100us %s", settings);
+    machine_load(&c, "one-frame.yaml", all);
+    machine_run(&c, NULL, r);
+    CHECK_EQ(machine_fate(r, FATE_DELIVERED) + machine_fate(r, FATE_FORWARDED), 30);
+    machine_release(&c);
+}
+
+/* UDP_GRO reads all in one recv(); a chain is taken apart before the socket; GRO off, or a checksum of 0, and nothing is
+ * merged. A socket that did not ask decides for itself, not the forwarding switch. */
+START_TEST(udp_gro_is_for_who_asked_for_it)
+{
+    static const struct { const char *settings; uint64_t skbs, messages; } row[] = {
+        { "", 30, 30 }, { "app.udp_gro=on", 1, 1 }, { "app.udp_gro=on nic.features.gro=off", 30, 30 },
+        { "app.udp_gro=on traffic.udp_csum=off", 30, 30 }, { "nic.features.rx-gro-list=on", 1, 30 },
+        { "nic.features.rx-gro-list=on app.udp_gro=on", 1, 1 }, { "nic.features.rx-udp-gro-forwarding=on", 30, 30 },
+    };
+
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct result r;
+        burst(row[i].settings, &r);
+        CHECK_EQ(result_counter(&r, NULL, "IpInReceives"), row[i].skbs);
+        CHECK_EQ(result_counter(&r, NULL, "messages"), row[i].messages);
+        CHECK_EQ(result_counter(&r, NULL, "bytes"), 30 * 954);
+        result_free(&r);
+    }
+}
+END_TEST
+
+/* What no socket here has the port of is merged for the way out. */
+START_TEST(forwarded_datagrams_are_merged_if_the_switch_says_so)
+{
+    static const char *const on[] = { "off", "on" };
+
+    for (int i = 0; i < 2; i++) {
+        char settings[256];
+        struct result r;
+        snprintf(settings, sizeof settings, "app.port=77 host.address=10.9.9.9 net.ipv4.ip_forward=on "
+                 "nic.features.rx-udp-gro-forwarding=%s", on[i]);
+        burst(settings, &r);
+        CHECK_EQ(machine_fate(&r, FATE_FORWARDED), 30);
+        CHECK_EQ(result_counter(&r, NULL, "IpForwDatagrams"), i ? 1 : 30);
+        result_free(&r);
+    }
+}
+END_TEST
+
+/* ---- behind a tunnel ---- */
+
+/* An aggregate is merged with the next one of its flow if neither has a frag list: 2 + 3 segments. */
+START_TEST(aggregates_are_merged_once_more)
+{
+    struct skb *a, *b;
+
+    begin();
+    a = stream(2);
+    gro_flush(&gro, false, 0);
+    b = &skb[made];
+    for (int i = 2; i < 5; i++)
+        offer(segment(1, 1, (uint32_t)(i * MSS), MSS));
+    gro_flush(&gro, false, 0);
+    gro_init(&gro, &params);
+    CHECK_EQ(offer(a), 0);
+    CHECK_EQ(offer(b), 1);
+    CHECK_EQ(a->frames, 5);
+    CHECK_EQ(a->len, 52 + 5 * MSS);
+    CHECK_EQ(a->truesize, 2304 + 4 * 2048);
+    CHECK_EQ(a->frags, 4);
+    CHECK_EQ(gro.held_total, 1);
+}
+END_TEST
+
+START_TEST(an_aggregate_with_a_frag_list_is_not_held_again)
+{
+    struct skb *s;
+
+    begin();
+    s = stream(19);
+    CHECK_EQ(s->has_frag_list, 1);
+    gro_flush(&gro, false, 0);
+    gro_init(&gro, &params);
+    CHECK_EQ(offer(s), 0);
+    CHECK_LIST(0);
+    CHECK_EQ(gro.held_total, 0);
+}
+END_TEST
+
 Suite *gro_suite(void);
 Suite *gro_suite(void)
 {
@@ -570,7 +831,14 @@ Suite *gro_suite(void)
         a_full_bucket_gives_up_its_oldest, eight_buckets_hold_eight_packets_each,
         flows_without_a_hash_share_one_bucket, interleaved_flows_merge_each_with_its_own,
         a_flush_takes_the_oldest_of_each_bucket_first, a_flush_of_the_old_keeps_what_is_of_this_jiffy,
-        a_list_is_full_with_eight_segments, a_segment_over_several_buffers_brings_them_all,
+        a_segment_over_several_buffers_brings_them_all,
+        a_list_is_full_with_eight_segments, a_larger_limit_holds_more_than_64_kilobytes,
+        fewer_skbs_are_acked_less_often, without_gro_each_packet_costs_the_whole_stack,
+        datagrams_of_a_length_are_merged_for_a_socket_with_udp_gro, a_merged_datagram_holds_at_most_64,
+        a_merged_datagram_stays_below_64_kilobytes, datagrams_that_cannot_be_merged_pass_by_the_held_one,
+        a_chain_of_datagrams_is_charged_in_full, udp_gro_is_for_who_asked_for_it,
+        forwarded_datagrams_are_merged_if_the_switch_says_so, aggregates_are_merged_once_more,
+        an_aggregate_with_a_frag_list_is_not_held_again,
     };
     Suite *s = suite_create("gro");
     TCase *t = tcase_create("gro");

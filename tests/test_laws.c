@@ -46,8 +46,8 @@ static void conservation(const struct result *r)
         { "rx_no_carrier", FATE_RX_NO_CARRIER }, { "rx_filtered", FATE_MAC_FILTERED },
         { "rx_crc_errors", FATE_RX_CRC_ERRORS }, { "rx_length_errors", FATE_RX_LENGTH_ERRORS },
         { "rx_missed_errors", FATE_RX_MISSED_ERRORS }, { "rx_no_desc", FATE_RX_NO_DESC },
-        { "UdpRcvbufErrors", FATE_SOCKET_RCVBUFF },
     };
+    uint64_t rcvbuf = result_counter(r, NULL, "UdpRcvbufErrors") + result_counter(r, NULL, "Udp6RcvbufErrors");
     uint64_t taken = result_counter(r, NULL, "rx_packets");
     char why[256] = "";
 
@@ -60,6 +60,9 @@ static void conservation(const struct result *r)
     uint64_t by_xdp = machine_fate(r, FATE_XDP_DROP) + machine_fate(r, FATE_XDP_ABORTED) + machine_fate(r, FATE_XSK_FULL);
     law(result_counter(r, NULL, "rx_xdp_drop") == (strstr(context, "xdp_mode: generic") ? 0 : by_xdp),   /* the driver's */
         "rx_xdp_drop is %llu, the ledger has %llu", ULL(result_counter(r, NULL, "rx_xdp_drop")), ULL(by_xdp));
+    /* datagrams in pieces and merged ones are counted once, copies for further sockets are no frames */
+    if (!strstr(context, "# overlay"))
+        law(rcvbuf == machine_fate(r, FATE_SOCKET_RCVBUFF), "UdpRcvbufErrors is not what the ledger has");
     /* GRO's skbs are counted once by softnet_stat, however many frames they hold */
     law(result_counter(r, NULL, "dropped") <= machine_fate(r, FATE_CPU_BACKLOG), "softnet dropped exceeds the ledger");
     law((result_counter(r, NULL, "dropped") > 0) == (machine_fate(r, FATE_CPU_BACKLOG) > 0), "softnet dropped");
@@ -138,6 +141,7 @@ static void polls(const struct config *c, const struct result *r)
     int64_t weight = napi > backlog ? napi : backlog;
     uint64_t work = 0, taken = result_counter(r, NULL, "rx_packets") + result_counter(r, NULL, "backlog_enqueued");
 
+    taken += result_counter(r, NULL, "tunnel_rx_packets");
     /* they claim what they did not take */
     taken += (result_counter(r, NULL, "tx_work_limited") + result_counter(r, NULL, "alloc_rx_page_failed")) * (uint64_t)napi;
     for (int64_t w = 0; w <= 256; w++) {
@@ -687,6 +691,94 @@ static void waiting_scenario(uint64_t seed)
     say("app: {kind: recv, cpu: 1, rcvbuf: 1MiB}\nnet.core.rmem_max: 16777216\n");
 }
 
+/* Frames that are received more than once, in pieces, or by several sockets, beside plain ones. */
+static void overlay_scenario(uint64_t seed)
+{
+    static const char *const form[] = {
+        "encap: vxlan", "encap: vxlan, encap_entropy: on, ipv6: on", "encap: gre", "vlan: 5", "vlan: 6", "ipv6: on",
+        "fragment: 4000B, proto: udp", "fragment: 20000B, proto: udp", "cast: multicast, daddr: 239.1.1.1, proto: udp",
+        "cast: broadcast, daddr: 10.0.0.255, proto: udp", "udp_csum: off", "vlan: 5, encap: vxlan, ipv6: on",
+    };
+
+    stream_seed(&dice, seed, 0, "overlay");
+    context[0] = '\0';
+    say("# overlay machine %llu of tests/test_laws.c\n", (unsigned long long)seed);
+    say("version: 1\nrun: {duration: %lldus, drain: %lldus, cost_cv: %lld}\n", PICK(1000, 3000), PICK(0, 500, 5000),
+        PICK(0, 5));
+    int64_t cpus = PICK(1, 2, 2, 3);
+    say("kernel: {version: \"%s\", hz: %lld, napi.weight: %lld}\n", WORD("6.12", "6.12", "5.15", "6.18"), PICK(250, 1000),
+        PICK(7, 64, 64));
+    say("cpu: {model: xeon-e5-1650v4, count: %lld}\n", (long long)cpus);
+    say("net.core: {netdev_budget: %lld, netdev_max_backlog: %lld, dev_weight: %lld}\n", PICK(16, 300, 300),
+        PICK(0, 10, 1000, 1000), PICK(3, 64, 64));
+    say("nic: {model: ixgbe, channels: %lld, link: %lldGbps, max_frame: 2000B, vlan: \"5\", master: %s, threaded: %s}\n",
+        PICK(1, 1, 3), PICK(10, 25), WORD("none", "none", "bridge"), WORD("off", "off", "on"));
+    say("vxlan.master: %s\nnic.ring.rx: %lld\n", WORD("none", "bridge"), PICK(64, 512, 2048));
+    say("nic.features: {gro: %s, rx-gro-list: %s, rx-vlan-offload: %s}\n", WORD("on", "on", "off"), WORD("off", "off", "on"),
+        onoff());
+    say("nic.rss.hash_udp_ports: %s\nnic.coalesce: {rx-usecs: %lldus, kind: %s}\n", onoff(), PICK(0, 20, 100),
+        WORD("gap", "delay"));
+    say("net.ipv4: {ipfrag_time: %lldus, ipfrag_high_thresh: %lldB}\napp.taps: %lld\n", PICK(50, 1000, 30000000),
+        PICK(10000, 100000, 4194304), PICK(0, 0, 2));
+    if (one_in(3))
+        say("nic.queue.rps_cpus: %llx\n", (unsigned long long)between(1, (1 << cpus) - 1));
+    if (one_in(4))
+        say("host.address: 10.0.0.9\nnet.ipv4.ip_forward: %s\nnet.ipv6.conf.all.forwarding: %s\nhost.default_route: eth0\n",
+            onoff(), onoff());
+    for (int i = 0; i < 3; i++) {
+        const char *f = WORD(form[0], form[1], form[2], form[3], form[4], form[5], form[6], form[7], form[8], form[9], form[10],
+                             form[11]);
+        bool udp = strstr(f, "proto") != NULL;
+        say("traffic[t%d]: {%s%s, frames: 600, flows: %lld, sport: %d, frame: %lldB, rate: %lldkpps, kind: %s, burst: 30us, "
+            "period: 100us, fcs_errors: %lld}\n", i, f, udp ? "" : WORD(", proto: udp", ", proto: tcp"), PICK(1, 3, 20),
+            9000 + 100 * i, PICK(200, 1000, 1518), PICK(100, 400, 1500, 5000), WORD("cbr", "poisson", "onoff"),
+            PICK(0, 0, 30000));
+    }
+    say("traffic[p]: {frames: 500, sport: 20000, rate: %lldkpps}\n", PICK(100, 1000));
+    for (int i = 0; i < 2; i++)
+        say("app[a%d]: {kind: %s, port: 9, multicast: \"239.1.1.%d\", cpu: %lld, udp_gro: %s, rcvbuf: %lldB}\n", i,
+            WORD("recv", "recv", "epoll", "busy"), i + (int)PICK(1, 2), (long long)between(-1, cpus - 1), onoff(), PICK(0, 0, 2304, 1000000));
+}
+
+START_TEST(what_is_received_more_than_once_obeys)
+{
+    struct config c;
+
+    overlay_scenario((uint64_t)_i);
+    machine_parse(&c, context, "");
+    all_laws(&c);
+    machine_release(&c);
+}
+END_TEST
+
+/* .. and every way to end that is theirs occurs. */
+START_TEST(overlays_lose_frames_wherever_they_can)
+{
+    static const enum fate wanted[] = {
+        FATE_DELIVERED, FATE_FORWARDED, FATE_OTHERHOST, FATE_CPU_BACKLOG, FATE_GRO_CELLS, FATE_MULTICAST, FATE_FRAG_MEM,
+        FATE_FRAG_REASM_TIMEOUT, FATE_SOCKET_RCVBUFF, FATE_IP_INADDRERRORS,
+    };
+    const struct run_options o = { .seed = 1 };
+    uint64_t seen[FATES] = { 0 }, copies = 0;
+
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        struct config c;
+        struct result r;
+        overlay_scenario(seed);
+        machine_parse(&c, context, "");
+        run(&c, &o, &r);
+        for (int f = 0; f < FATES; f++)
+            seen[f] += r.ledger.frames[f];
+        copies += result_counter(&r, NULL, "mcast_copies");
+        result_free(&r);
+        machine_release(&c);
+    }
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+        ck_assert_msg(seen[wanted[i]] > 0, "no frame ended as %s", fate_info[wanted[i]].name);
+    ck_assert_uint_gt(copies, 0);
+}
+END_TEST
+
 START_TEST(frames_that_wait_change_nothing)
 {
     struct config c;
@@ -889,6 +981,8 @@ Suite *laws_suite(void)
     tcase_add_loop_test(t, the_short_ways_are_exact, 1, MACHINES + 1);
     tcase_add_loop_test(t, frames_that_wait_change_nothing, 1, MACHINES / 5 + 1);
     tcase_add_loop_test(t, clients_that_wait_obey, 1, MACHINES / 5 + 1);
+    tcase_add_loop_test(t, what_is_received_more_than_once_obeys, 1, MACHINES / 2 + 1);
+    tcase_add_test(t, overlays_lose_frames_wherever_they_can);
     tcase_add_test(t, the_short_ways_are_taken);
     tcase_add_test(t, the_machines_differ);
     tcase_add_test(t, as_many_are_inside_as_arrive_while_one_stays);

@@ -58,6 +58,31 @@ START_TEST(hashes_as_the_published_ipv4_vectors_say)
 }
 END_TEST
 
+/* Microsoft's three vectors for IPv6: by addresses alone, and with TCP's ports. */
+START_TEST(hashes_as_the_published_ipv6_vectors_say)
+{
+    static const struct { uint8_t saddr[16], daddr[16]; uint16_t sport, dport; uint32_t addresses, ports; } row[] = {
+        { { 0x3f, 0xfe, 0x25, 0x01, 0x02, 0x00, 0x1f, 0xff, [15] = 7 }, { 0x3f, 0xfe, 0x25, 0x01, 0x02, 0x00, 0, 3, [15] = 1 },
+          2794, 1766, 0x2cc18cd5, 0x40207d3d },
+        { { 0x3f, 0xfe, 0x05, 0x01, 0, 8, 0, 0, 2, 0x60, 0x97, 0xff, 0xfe, 0x40, 0xef, 0xab }, { 0xff, 2, [15] = 1 },
+          14230, 4739, 0x0f0c461c, 0xdde51bbf },
+        { { 0x3f, 0xfe, 0x19, 0, 0x45, 0x45, 0, 3, 2, 0, 0xf8, 0xff, 0xfe, 0x21, 0x67, 0xcf },
+          { 0xfe, 0x80, [8] = 2, 0, 0xf8, 0xff, 0xfe, 0x21, 0x67, 0xcf }, 44251, 38024, 0x4b61e985, 0x02d1feef },
+    };
+    struct rss r = with((struct rss_params){ .hash_udp_ports = 0 }, 1);
+
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct flow_key key = { .sport = row[i].sport, .dport = row[i].dport, .proto = FLOW_TCP };
+        CHECK_EQ(rss_hash6(&r, row[i].saddr, row[i].daddr, &key), row[i].ports);
+        key.proto = FLOW_UDP;
+        CHECK_EQ(rss_hash6(&r, row[i].saddr, row[i].daddr, &key), row[i].addresses);
+    }
+    r.params.symmetric_xor = 1;
+    struct flow_key there = { .sport = 1, .dport = 2, .proto = FLOW_TCP }, back = { .sport = 2, .dport = 1, .proto = FLOW_TCP };
+    CHECK_EQ(rss_hash6(&r, row[0].saddr, row[0].daddr, &there), rss_hash6(&r, row[0].daddr, row[0].saddr, &back));
+}
+END_TEST
+
 /* The published IPv6 vector: 3ffe:2501:200:1fff::7 port 2794 to 3ffe:2501:200:3::1 port 1766. */
 START_TEST(the_toeplitz_function_hashes_the_published_ipv6_vector)
 {
@@ -277,7 +302,8 @@ END_TEST
 
 SUITE(rss, weights_share_the_table_out_as_ethtool_does, equal_and_lists_fill_the_table_as_ethtool_does,
       a_larger_table_uses_more_bits_of_the_hash, a_table_that_cannot_be_is_refused_with_a_sentence,
-      the_first_ntuple_rule_that_matches_names_the_queue, hashes_as_the_published_ipv4_vectors_say, the_toeplitz_function_hashes_the_published_ipv6_vector,
+      the_first_ntuple_rule_that_matches_names_the_queue, hashes_as_the_published_ipv4_vectors_say, hashes_as_the_published_ipv6_vectors_say,
+       the_toeplitz_function_hashes_the_published_ipv6_vector,
       each_set_bit_adds_the_key_from_that_bit_on, what_is_not_ipv4_hashes_to_zero,
       the_table_is_filled_in_turn_or_in_blocks, only_the_lowest_seven_bits_of_the_hash_choose,
       symmetric_xor_gives_both_directions_one_hash, a_key_is_forty_hex_bytes_with_colons,

@@ -33,7 +33,7 @@ static struct result_ledger ledger_of(const struct ledger *l)
 }
 
 /* What the pools say is still inside, counted independently of the ledger: frames handed out and not returned, but
- * for those that are on the wire and those that a closed-loop sender has pushed. */
+ * for those that are on the wire, those that a closed-loop sender has pushed, and copies for further sockets. */
 static uint64_t inside(const struct host *h)
 {
     uint64_t n = h->frames.out;
@@ -42,6 +42,8 @@ static uint64_t inside(const struct host *h)
         n -= h->nic[i].incoming != NULL;
     for (int i = 0; i < h->traffics; i++)
         n -= (uint64_t)h->traffic[i].pushed.length;
+    const struct udp_mcast_counters *m = &h->udp_mcast;
+    n -= m->copies - m->copies_read - m->copies_dropped;
     return n;
 }
 
