@@ -373,4 +373,25 @@ START_TEST(every_counter_of_the_table_is_watched)
 }
 END_TEST
 
-SUITE(drop_points, each_loss_shows_in_its_counters_and_nowhere_else, every_counter_of_the_table_is_watched)
+/* Losses that take a machine or an exchange of their own, and the suite that counts them. */
+static const struct { enum fate fate; const char *suite; } elsewhere[] = {
+    { FATE_DUP_FRAG, "defrag" }, { FATE_QDISC_DROP, "tx" }, { FATE_SOCKET_BACKLOG, "sock" }, { FATE_TCP_CLOSE, "tcp" },
+    { FATE_TCP_OFO_QUEUE_PRUNE, "tcp" }, { FATE_TCP_OVERWINDOW, "tcp" }, { FATE_TCP_ZEROWINDOW, "tcp" },
+    { FATE_VETH_RING, "veth" },
+};
+
+START_TEST(every_way_to_lose_a_frame_is_in_the_table)
+{
+    for (int f = 0; f < FATES; f++) {
+        bool there = fate_info[f].kind != FATE_KIND_DROPPED;
+        for (size_t i = 0; i < sizeof points / sizeof *points; i++)
+            there |= (int)points[i].fate == f;
+        for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+            there |= (int)elsewhere[i].fate == f;
+        ck_assert_msg(there, "no row loses a frame as %s", fate_info[f].name);
+    }
+}
+END_TEST
+
+SUITE(drop_points, every_way_to_lose_a_frame_is_in_the_table,
+      each_loss_shows_in_its_counters_and_nowhere_else, every_counter_of_the_table_is_watched)

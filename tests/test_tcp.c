@@ -672,6 +672,49 @@ START_TEST(data_across_the_edge_is_refused_only_while_data_is_unread)
 }
 END_TEST
 
+/* A segment that begins exactly where the window ends passes tcp_sequence() and is refused by tcp_data_queue(). Up to 6.16:
+ * later kernels refuse its end already. */
+START_TEST(data_that_begins_at_the_edge_is_beyond_the_window)
+{
+    struct rig *r = rig_new();
+
+    r->params.beyond_window = 0;
+    tcp_sock_init(&r->sk, &r->params, &r->counters, &r->ops, &r->setup, r->now - 20 * MS);
+    int64_t edge = r->sk.rcv_wnd;
+    in(r, edge, MSS);
+    CHECK_EQ(r->fate[0], FATE_TCP_OVERWINDOW);
+    in(r, edge - 1, MSS);               /* a byte earlier it waits out of order */
+    CHECK_EQ(r->ended[1], 0);
+    CHECK_EQ(r->counters.TCPOFOQueue, 1);
+    rig_free(r);
+}
+END_TEST
+
+/* Nobody reads; once the window is closed, each further segment in order is dropped and counted. Up to 6.16: later kernels
+ * refuse its end before. */
+START_TEST(data_into_a_closed_window_is_dropped_and_counted)
+{
+    struct rig *r = rig_new();
+    int64_t at = 0;
+
+    r->params.beyond_window = 0;
+    r->setup.rcvbuf = 2 * 16384;
+    tcp_sock_init(&r->sk, &r->params, &r->counters, &r->ops, &r->setup, r->now - 20 * MS);
+
+    while (r->counters.TCPZeroWindowDrop == 0 && r->frames < 100) {
+        in(r, at, 700);
+        at = offset(r->sk.rcv_nxt);
+    }
+    ck_assert_uint_lt(r->frames, 100);
+    for (int i = 0; i < 3; i++)
+        in(r, at, 700);
+    CHECK_EQ(r->counters.TCPZeroWindowDrop, 4);
+    for (uint64_t i = r->frames - 4; i < r->frames; i++)
+        CHECK_EQ(r->fate[i], FATE_TCP_ZEROWINDOW);
+    rig_free(r);
+}
+END_TEST
+
 START_TEST(an_older_timestamp_is_refused)
 {
     struct rig *r = rig_new();
@@ -1087,6 +1130,8 @@ SUITE(tcp,
       a_segment_that_overlaps_the_queue_is_dsacked_when_the_queue_is_drawn,
       an_old_segment_without_data_is_answered_twice_a_second,
       data_across_the_edge_is_refused_only_while_data_is_unread,
+      data_that_begins_at_the_edge_is_beyond_the_window,
+      data_into_a_closed_window_is_dropped_and_counted,
       an_older_timestamp_is_refused,
       only_an_exact_reset_resets,
       the_end_of_the_stream_is_read_after_its_last_byte,
