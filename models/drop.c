@@ -43,7 +43,8 @@ const struct fate_info fate_info[FATES] = {
                            "/proc/net/softnet_stat column 2 of the target CPU (flow limit: column 11 of the sender, too); "
                            "ip -s link: dropped; " SKB_TOOLS,
                            "ethtool -S, nstat" },
-    [FATE_OTHERHOST] = { "OTHERHOST", FATE_KIND_DROPPED, "ip", "the destination MAC address is another host's",
+    [FATE_OTHERHOST] = { "OTHERHOST", FATE_KIND_DROPPED, "ip",
+                         "the destination MAC address is another host's, or the VLAN id has no device",
                          "ip -s -s link: otherhost (rx_otherhost_dropped)", "nstat" },
     [FATE_TC_INGRESS] = { "TC_INGRESS", FATE_KIND_DROPPED, "tc", "a tc filter at ingress or clsact said so",
                           "tc -s filter show dev X ingress: dropped; " SKB_TOOLS,

@@ -467,16 +467,30 @@ static void print_tries(struct inquiry *q)
     print_idle_factors(q, &base);
 }
 
-/* The best knob's line, and what it costs elsewhere. */
-static void print_advice(const struct inquiry *q, const struct try *base)
+/* Is the largest loss one of room or time, rather than of an address, a port or a rule? */
+static bool is_of_capacity(const struct result *r)
+{
+    static const int capacity[] = { FATE_RX_NO_DESC, FATE_RX_MISSED_ERRORS, FATE_CPU_BACKLOG, FATE_SOCKET_RCVBUFF,
+                                    FATE_SOCKET_BACKLOG, FATE_PROTO_MEM };
+    int fate[FATES], n = lost_fates(r, fate);
+
+    for (size_t i = 0; i < sizeof capacity / sizeof *capacity && n > 0; i++) {
+        if (capacity[i] == fate[0])
+            return true;
+    }
+    return false;
+}
+
+/* The best knob's line. */
+static void print_advice(const struct inquiry *q, const struct try *base, bool of_capacity)
 {
     for (int i = 1; i < q->tries; i++) {
         const struct try *t = &q->try[i];
         struct messages m = { 0 };
         struct config c;
         char line[256], effect[64];
-        if (!t->ran || !t->factor->knob || !(t->value < 0.9 * base->value))
-            continue;
+        if (!t->ran || !t->factor->knob || !(t->value < 0.9 * base->value) || t->drops > base->drops)
+            continue;               /* what is lost has no latency: fewer losses come first */
         struct scenario *s = must(scenario_copy(q->scenario));
         if (scenario_set(s, t->factor->key, t->new, LEVEL_VARY, "why", &m) == 0 && scenario_resolve(s, &c, &m) == 0) {
             effect_text(base, t, effect, sizeof effect);
@@ -491,7 +505,8 @@ static void print_advice(const struct inquiry *q, const struct try *base)
         messages_free(&m);
         return;
     }
-    printf("\nNone of these knobs takes away a tenth of it: it is the load, the cores or the application.\n");
+    printf("\nNone of the knobs tried takes away a tenth of it%s.\n",
+           of_capacity ? ": it is the load, the cores or the application" : " without losing more elsewhere");
 }
 
 static int target_of(struct inquiry *q, const struct result *r)
@@ -597,7 +612,7 @@ static int why_run(struct store *s, const struct stored_run *run, const struct a
     else if (code == EXIT_OK && !given(a, "no-what-if")) {
         const struct try base = q.try[0];
         print_tries(&q);
-        print_advice(&q, &base);
+        print_advice(&q, &base, is_of_capacity(&run->result));
     }
     sweep_free(&q.plan);
     captures_free(&q.captures);

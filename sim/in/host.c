@@ -99,6 +99,7 @@ static void put_missing(struct host_facts *h, FILE *out)
         { "traffic.kind", "poisson", "assumed" },
         { "traffic.rate", "1Mpps", "no two samples of ethtool -S with --interval: set the load you ask about" },
         { "traffic.flows", "64", "assumed" },
+        { "traffic.sports", "1", "assumed: each flow from an address of its own, so that RSS spreads them" },
     };
 
     fprintf(out, "\n# Not in the files\n");
@@ -107,7 +108,7 @@ static void put_missing(struct host_facts *h, FILE *out)
             fprintf(out, "%s: %s%*s# %s\n", missing[i].key, missing[i].value,
                     (int)(54 - strlen(missing[i].key) - strlen(missing[i].value)), "", missing[i].why);
     }
-    fprintf(out, "app: {kind: epoll, cpu: 0}%*s# one reader: say what your application does\n", 30, "");
+    fprintf(out, "app: {kind: epoll}%*s# one reader, on the last CPU: say what your application does\n", 38, "");
 }
 
 int host_import(const char *folder, const char *data_dir, double seconds, FILE *out, struct messages *m)

@@ -210,7 +210,7 @@ static void read_lscpu(struct host_facts *h, const char *file, char *text)
     if (*mhz) {
         char freq[48];
         snprintf(freq, sizeof freq, "%sMHz", mhz);
-        snprintf(from, sizeof from, "%s: %s", file, model ? model : "MHz");
+        snprintf(from, sizeof from, "%s: the highest clock it names; %s", file, model ? model : "no model name");
         facts_set(h, "cpu.freq", freq, from);
     }
 }
@@ -546,7 +546,13 @@ static void read_features(struct host_facts *h, const char *file, char *text)
 
 static void read_pause(struct host_facts *h, const char *file, char *text)
 {
+    char from[256];
+
     read_words(h, file, text, false, pause_words, sizeof pause_words / sizeof *pause_words);
+    const struct host_setting *tx = setting_find(h, "nic.pause.tx");
+    snprintf(from, sizeof from, "%s: a NIC that sends pause does not drop at an empty ring", file);
+    if (tx && strcmp(tx->value, "on") == 0)
+        facts_set(h, "nic.ring.empty", "hold", from);
 }
 
 /* A text that only that file holds near its beginning. `device`: it is followed by the NIC's name. */

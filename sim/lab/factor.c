@@ -13,7 +13,8 @@
 const struct factor factors[] = {
     { "nic.ring.rx", 4, 1, NULL, KNOB, "a ring four times as long" },
     { "nic.ring.rx", 1, 4, NULL, KNOB, "a ring of a quarter" },
-    { "nic.coalesce.rx-usecs", 0, 1, "0us", KNOB, "no interrupt moderation" },
+    { "nic.coalesce.adaptive-rx", 0, 1, "off", KNOB, "no adaptive moderation" },
+    { "nic.coalesce.rx-usecs", 0, 1, "0us", KNOB, "no interrupt moderation (where it is not adaptive)" },
     { "nic.coalesce.rx-usecs", 4, 1, NULL, KNOB, "four times the moderation time" },
     { "net.core.netdev_budget", 4, 1, NULL, KNOB, "four times the budget" },
     { "net.core.netdev_budget_usecs", 0, 1, "100ms", KNOB, "no time limit for net_rx_action" },
@@ -25,6 +26,8 @@ const struct factor factors[] = {
     { "nic.channels", 2, 1, NULL, KNOB, "twice the queues" },
     { "nic.queue.rps_cpus", 0, 1, "all", KNOB, "RPS over all CPUs" },
     { "nic.threaded", 0, 1, "on", KNOB, "NAPI in threads" },
+    { "nic.ring.empty", 0, 1, "hold", KNOB, "frames without descriptor wait in the FIFO" },
+    { "net.core.busy_read", 0, 1, "50us", KNOB, "readers that busy poll for 50 us" },
     { "nic.features.gro", 0, 1, "off", KNOB, "no GRO" },
     { "cpu.cstate.exit_latency", 0, 1, "0ps", KNOB, "idle states that cost nothing to leave" },
     { "app.rcvbuf", 4, 1, NULL, KNOB, "an application that asks for four times the socket buffer" },
