@@ -227,7 +227,7 @@ START_TEST(queues_have_lines_of_their_own)
     char *text = layout(&r, "ethtool-S");
     uint64_t sum = 0;
     for (int q = 0; q < 2; q++) {
-        char scope[16], name[32];
+        char scope[24], name[32];
         snprintf(scope, sizeof scope, "eth0.q%d", q);
         snprintf(name, sizeof name, "rx_queue_%d_drops", q);
         ck_assert_uint_gt(result_counter(&r, scope, "rx_no_desc"), 0);
