@@ -596,7 +596,8 @@ ps_t app_ready(struct app *a, struct sock *sk, struct cpu *waker)
 
 bool app_reads_alone(const struct app *a)
 {
-    return a->udp.source == &a->udp && !a->udp.sharers && a->config->recvmmsg.vlen == 1;
+    return a->udp.source == &a->udp && !a->udp.sharers && a->config->recvmmsg.vlen == 1 &&
+           (a->params->kind != APP_EPOLL || a->config->epoll.reads == EPOLL_READS_ALL);
 }
 
 /* ---- construction ---- */

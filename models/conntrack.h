@@ -14,8 +14,8 @@
  * (nf_conntrack_core.c __nf_conntrack_confirm, nf_ct_resolve_clash)
  * A new flow at a full table (nf_conntrack_max) looks at eight buckets from its own for entries that are not assured and
  * throws out those of the first bucket that has any (early_drop); without one the packet is dropped. An entry is in two
- * buckets, one for each direction. TCP entries are assured once this host has acknowledged; UDP ones are not, since
- * applications send no answers.
+ * buckets, one for each direction. TCP entries are assured once this host has acknowledged; UDP ones are not, and a
+ * listener's connections neither: what models/reply and models/listen send is not shown to the table yet.
  * An entry ends when no packet has refreshed it for its timeout. It is taken out when somebody looks for it or early drop
  * comes by, else by the garbage collector, which comes every kernel.conntrack_gc_interval.
  * A TCP flow that begins without SYN has had its handshake before the run: its entry is confirmed at once.

@@ -251,7 +251,7 @@ static void time_wait(struct context *x, struct request *r)
     r->until = x->cpu->engine->now + TIMEWAIT_LEN;
     push(&l->time_wait, r);
     if (l->time_wait.first == r)
-        engine_at(x->cpu->engine, &l->expire, r->until);
+        engine_reschedule(x->cpu->engine, &l->expire, r->until);      /* armed still for an entry that was used again */
 }
 
 static void rcv_fin(struct context *x, struct request *r)

@@ -43,9 +43,13 @@ static void mitigated(struct host_config *c, ps_t syscall, ps_t indirect)
     c->app.recv_entry += syscall;
     c->app.epoll_wait += syscall;
     c->sendmsg.entry += syscall;
+    c->reply.send += syscall;
+    c->listen.accept += syscall;
+    c->listen.close += syscall;
     c->gro.frame += indirect;
     c->ip.rcv += indirect;
     c->ip.rcv_demuxed += indirect;
+    c->ip6.rcv += indirect;
     c->ip.deliver += indirect;
     c->sock.data_ready += indirect;
 }

@@ -259,6 +259,26 @@ START_TEST(a_share_needs_a_udp_socket_of_another)
 }
 END_TEST
 
+/* One reader for itself, but an epoll_wait between two reads: that is no round of reads. */
+START_TEST(the_short_ways_leave_a_reader_that_asks_after_each_read_alone)
+{
+    struct config c;
+    struct result with, without;
+    const struct run_options batch = { .seed = 3 }, steps = { .seed = 3, .no_batch = true };
+
+    machine_parse(&c, "version: 1\ninclude: machines/server-10g.yaml\nrun: {duration: 5ms}\n"
+                      "traffic: {kind: cbr, rate: 1Mpps, frame: 256B}\n"
+                      "app: {kind: epoll, cpu: 1, rcvbuf: 64KiB, event_reads: one}\n", "");
+    machine_run(&c, &batch, &with);
+    machine_run(&c, &steps, &without);
+    ck_assert_uint_eq(with.fingerprint.lo, without.fingerprint.lo);
+    ck_assert_uint_eq(with.fingerprint.hi, without.fingerprint.hi);
+    result_free(&with);
+    result_free(&without);
+    machine_release(&c);
+}
+END_TEST
+
 /* Shared sockets with and without short ways, at a load that keeps all readers busy. */
 START_TEST(the_short_ways_leave_shared_sockets_alone)
 {
@@ -290,4 +310,5 @@ SUITE(epoll, one_datagram_wakes_the_thread_that_sleeps_longest, every_datagram_w
       level_triggering_reports_what_is_left, edge_triggering_and_one_read_an_event_leave_the_rest,
       edge_triggering_with_a_read_until_empty_leaves_nothing, a_reader_sleeps_below_its_low_water_mark,
       a_recv_below_its_mark_waits_and_what_it_has_does_not_count, a_share_needs_a_udp_socket_of_another,
+      the_short_ways_leave_a_reader_that_asks_after_each_read_alone,
       the_short_ways_leave_shared_sockets_alone)

@@ -233,6 +233,15 @@ START_TEST(time_wait_lasts_sixty_seconds)
 }
 END_TEST
 
+/* One port for all connections, the server closes first: its entry is used again while its timer runs. */
+START_TEST(a_port_may_come_back_while_its_time_wait_is_timed)
+{
+    run("traffic.flows=1 traffic.close=server");
+    ck_assert_uint_gt(r.ledger.offered, 0);
+    result_free(&r);
+}
+END_TEST
+
 /* Ten ports for a hundred connections: a SYN for one in TIME_WAIT is taken, and past a backlog that is full for others. */
 START_TEST(a_syn_replaces_a_connection_in_time_wait)
 {
@@ -291,5 +300,6 @@ END_TEST
 SUITE(listen, a_connection_comes_and_goes, a_round_trip_is_the_paths, a_slow_application_fills_its_accept_queue,
       somaxconn_bounds_the_backlog, the_syn_queue_is_full_at_the_backlog, cookies_answer_what_the_syn_queue_does_not_hold,
       the_last_quarter_of_max_syn_backlog_is_for_known_peers, cookies_keep_a_flooded_server_reachable,
-      the_first_to_close_keeps_time_wait, time_wait_lasts_sixty_seconds, a_syn_replaces_a_connection_in_time_wait,
+      the_first_to_close_keeps_time_wait, time_wait_lasts_sixty_seconds, a_port_may_come_back_while_its_time_wait_is_timed,
+      a_syn_replaces_a_connection_in_time_wait,
       nobody_listens_and_the_client_is_reset, a_lost_request_comes_again, a_request_is_one_segment)

@@ -3,6 +3,7 @@
 
 #include "models/sched.h"
 #include "tests/fixture.h"
+#include "tests/machine.h"
 #include "tests/suite.h"
 
 static struct rig r;
@@ -46,6 +47,29 @@ START_TEST(an_ipi_costs_its_sender_an_exit)
 }
 END_TEST
 
+/* Every call into the kernel, whoever makes it. */
+START_TEST(mitigations_make_every_system_call_longer)
+{
+    struct host_config with, without;
+    struct config c;
+    struct host h;
+
+    for (int on = 0; on < 2; on++) {
+        machine_load(&c, "one-frame.yaml", on ? "cpu.mitigations=on cost.mitigation.syscall=38cycles" : "");
+        machine_host(&c, &h);
+        *(on ? &with : &without) = *h.hc;
+        host_free(&h);
+        machine_release(&c);
+    }
+    CHECK_EQ(with.app.recv_entry, without.app.recv_entry + 10 * NS);
+    CHECK_EQ(with.app.epoll_wait, without.app.epoll_wait + 10 * NS);
+    CHECK_EQ(with.sendmsg.entry, without.sendmsg.entry + 10 * NS);
+    CHECK_EQ(with.reply.send, without.reply.send + 10 * NS);
+    CHECK_EQ(with.listen.accept, without.listen.accept + 10 * NS);
+    CHECK_EQ(with.listen.close, without.listen.close + 10 * NS);
+}
+END_TEST
+
 /* GRO, IP and its protocol: three calls before the datagram is queued, then one to its reader. */
 START_TEST(mitigations_make_indirect_calls_longer)
 {
@@ -73,4 +97,5 @@ START_TEST(mitigations_make_system_calls_longer)
 END_TEST
 
 SUITE(platform, interrupts_of_a_guest_cost_exits_unless_they_are_posted, an_ipi_costs_its_sender_an_exit,
+      mitigations_make_every_system_call_longer,
       mitigations_make_indirect_calls_longer, mitigations_make_system_calls_longer)
