@@ -113,12 +113,6 @@ static const struct app_host_params *costs(const struct context *x)
 }
 
 /* Kernel mode: not preempted until the next checkpoint. */
-static void kernel_work(struct context *x, ps_t cost, cont_fn *then)
-{
-    x->flags = 0;
-    context_work(x, cost, then);
-}
-
 static void recv_call(struct context *x);
 static void udp_take(struct context *x);
 static void tcp_take(struct context *x);
@@ -183,7 +177,7 @@ static void return_to_user(struct context *x)
 
 static void back_to_user(struct context *x)
 {
-    kernel_work(x, costs(x)->recv_return + (x->sk->slept ? costs(x)->recv_return_slept : 0), return_to_user);
+    context_kernel_work(x, costs(x)->recv_return + (x->sk->slept ? costs(x)->recv_return_slept : 0), return_to_user);
     x->sk->slept = false;
 }
 
@@ -207,7 +201,7 @@ static void one_of_several(struct context *x, int64_t bytes)
     if (recvmmsg_took(a, bytes)) {
         a->counters.messages++;
         a->counters.bytes += (uint64_t)bytes;
-        kernel_work(x, x->cpu->host->hc->recvmmsg.further + costs(x)->recv_lock, udp_take);
+        context_kernel_work(x, x->cpu->host->hc->recvmmsg.further + costs(x)->recv_lock, udp_take);
         return;
     }
     message(x, bytes);
@@ -268,14 +262,14 @@ static ps_t read_ahead(struct context *x)
     if (r.next >= until)
         return r.taken - now;
     x->sk->app->copied_at = r.copied;
-    kernel_work(x, r.next - now, app_round_over);
+    context_kernel_work(x, r.next - now, app_round_over);
     return -1;
 }
 
 static void udp_busy_polled(struct context *x)
 {
     if (sock_readable(x->sk))
-        kernel_work(x, costs(x)->recv_lock, udp_take);
+        context_kernel_work(x, costs(x)->recv_lock, udp_take);
     else
         nothing(x);
 }
@@ -293,7 +287,7 @@ static void nothing_queued(struct context *x)
 static void udp_unlocked(struct context *x)
 {
     if (!x->skb && udp_queued(x->sk)) {
-        kernel_work(x, costs(x)->recv_lock, udp_take);
+        context_kernel_work(x, costs(x)->recv_lock, udp_take);
         return;
     }
     if (!x->skb) {
@@ -302,7 +296,7 @@ static void udp_unlocked(struct context *x)
     }
     ps_t ahead = x->owed == 0 ? read_ahead(x) : 0;
     if (ahead >= 0)
-        kernel_work(x, ahead + reading_copy_cost(x), udp_copied);
+        context_kernel_work(x, ahead + reading_copy_cost(x), udp_copied);
 }
 
 static void udp_take(struct context *x)
@@ -386,13 +380,13 @@ static void tcp_take(struct context *x)
         return;
     }
     sk->reading = available < want ? available : want;
-    kernel_work(x, ps_of_fs_per_byte(costs(x)->copy_byte, sk->reading) + tcp_far_copy(x, sk), tcp_copied);
+    context_kernel_work(x, ps_of_fs_per_byte(costs(x)->copy_byte, sk->reading) + tcp_far_copy(x, sk), tcp_copied);
 }
 
 static void tcp_lock(struct context *x)
 {
     x->sk->owned = x->sk->tcp.owned = true;
-    kernel_work(x, costs(x)->recv_dequeue, tcp_take);   /* the lock's own cost came with the call */
+    context_kernel_work(x, costs(x)->recv_dequeue, tcp_take);   /* the lock's own cost came with the call */
 }
 
 /* tcp_recvmsg looks before it takes the lock. */
@@ -410,9 +404,9 @@ static void tcp_entered(struct context *x)
 static void recv_call(struct context *x)
 {
     if (x->sk->proto == FLOW_TCP)
-        kernel_work(x, costs(x)->recv_entry + costs(x)->recv_lock + costs(x)->tcp_recv, tcp_entered);
+        context_kernel_work(x, costs(x)->recv_entry + costs(x)->recv_lock + costs(x)->tcp_recv, tcp_entered);
     else
-        kernel_work(x, costs(x)->recv_entry + costs(x)->recv_lock, udp_take);
+        context_kernel_work(x, costs(x)->recv_entry + costs(x)->recv_lock, udp_take);
 }
 
 static void resumed(struct context *x)
@@ -420,9 +414,9 @@ static void resumed(struct context *x)
     x->sk->waiting = false;
     x->sk->slept = true;
     if (x->sk->proto == FLOW_TCP)
-        kernel_work(x, costs(x)->resume + costs(x)->tcp_resume, tcp_lock);
+        context_kernel_work(x, costs(x)->resume + costs(x)->tcp_resume, tcp_lock);
     else
-        kernel_work(x, costs(x)->resume, udp_take);
+        context_kernel_work(x, costs(x)->resume, udp_take);
 }
 
 static void block(struct context *x)
@@ -456,15 +450,15 @@ static void nothing(struct context *x)
     a->got = -1;
     switch (a->params->kind) {
     case APP_EPOLL:
-        kernel_work(x, costs(x)->empty, drained);
+        context_kernel_work(x, costs(x)->empty, drained);
         break;
     case APP_BUSY:
-        kernel_work(x, costs(x)->empty, try_again);
+        context_kernel_work(x, costs(x)->empty, try_again);
         break;
     default:
         epoll_sleeps(x->sk);
         sched_prepare_sleep(x->task);
-        kernel_work(x, costs(x)->block, block);
+        context_kernel_work(x, costs(x)->block, block);
     }
 }
 
@@ -525,7 +519,7 @@ static void epoll_sleep(struct context *x)
 
     a->waiting = true;
     sched_prepare_sleep(x->task);
-    kernel_work(x, costs(x)->epoll_wait, epoll_block);
+    context_kernel_work(x, costs(x)->epoll_wait, epoll_block);
 }
 
 /* The softirq that resumed interrupts may have brought something. */
@@ -576,7 +570,7 @@ static void epoll_wait(struct context *x)
     if (epoll_keeps_item(a))
         put_ready(a, sk);
     x->sk = sk;
-    kernel_work(x, cost, epoll_event);
+    context_kernel_work(x, cost, epoll_event);
 }
 
 ps_t app_ready(struct app *a, struct sock *sk, struct cpu *waker)

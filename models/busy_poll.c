@@ -188,8 +188,7 @@ static void begin(struct context *x, struct napi *n, struct sock *sk, ps_t time,
         .napi = n, .sk = sk, .then = then, .until = units(x) + time / US, .budget = (int)a->params->busy_poll_budget,
         .prefer = a->params->prefer_busy_poll,
     };
-    x->flags = 0;
-    context_work(x, costs(x)->enter, turn);
+    context_kernel_work(x, costs(x)->enter, turn);
 }
 
 void busy_poll_socket(struct context *x, bool once, cont_fn *then)

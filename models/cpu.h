@@ -86,6 +86,13 @@ static inline void context_work(struct context *x, ps_t cost, cont_fn *then)
     x->then = then;
 }
 
+/* The same for a task in a system call that holds nothing off: interrupts, softirqs and preemption may come. */
+static inline void context_kernel_work(struct context *x, ps_t cost, cont_fn *then)
+{
+    x->flags = 0;
+    context_work(x, cost, then);
+}
+
 /* Go on with `fn`; when it returns (context_return), go on with `back`. */
 static inline void context_call(struct context *x, cont_fn *fn, cont_fn *back)
 {

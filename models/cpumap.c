@@ -36,22 +36,6 @@ const struct model_info cpumap_model = {
 
 /* ---- the polling CPU ---- */
 
-static int nth_cpu(uint64_t mask, int n)
-{
-    while (n-- > 0)
-        mask &= mask - 1;
-    return __builtin_ctzll(mask);
-}
-
-static int target(const struct host *h, const struct frame *f, int64_t cpus)
-{
-    uint64_t mask = (uint64_t)cpus;
-
-    if (h->cpus < CONFIG_CPUS)
-        mask &= (UINT64_C(1) << h->cpus) - 1;
-    return nth_cpu(mask, (int)((uint64_t)h->flow[f->flow].hash * (uint64_t)__builtin_popcountll(mask) >> 32));
-}
-
 /* The kthread will build it; until then it is only the frame's place in the ring. */
 static struct skb *wrap(struct host *h, struct frame *f)
 {
@@ -86,7 +70,7 @@ static ps_t to_ring(struct host *h, struct cpumap_bulk *b, int cpu)
 
 ps_t cpumap_enqueue(struct host *h, struct nic_queue *q, struct frame *f, int64_t cpus)
 {
-    int cpu = target(h, f, cpus);
+    int cpu = rps_cpu_of(h, (uint64_t)cpus, h->flow[f->flow].hash);
     struct cpumap_bulk *b = &q->bulk[cpu];
     ps_t cost = b->frames.length == CPUMAP_BULK ? to_ring(h, b, cpu) : 0;
 

@@ -405,12 +405,6 @@ static struct listener *of(const struct context *x)
 static void accept_next(struct context *x);
 static void read_request(struct context *x);
 
-static void kernel_work(struct context *x, ps_t cost, cont_fn *then)
-{
-    x->flags = 0;
-    context_work(x, cost, then);
-}
-
 static void user_again(struct context *x)
 {
     sched_checkpoint(x, accept_next);
@@ -425,12 +419,12 @@ static void close_it(struct context *x)
     of(x)->app->counters.messages++;
     r->state = r->state == REQUEST_CLOSE_WAIT ? REQUEST_LAST_ACK : REQUEST_FIN_WAIT;
     answer(x, r, TCP_FIN | TCP_ACK, x->cpu->host->hc->sock.tcp_send_ack);
-    kernel_work(x, 0, user_again);
+    context_kernel_work(x, 0, user_again);
 }
 
 static void worked(struct context *x)
 {
-    kernel_work(x, params(x)->close, close_it);
+    context_kernel_work(x, params(x)->close, close_it);
 }
 
 static void work(struct context *x)
@@ -454,17 +448,17 @@ static void copied(struct context *x)
         l->app->counters.bytes += (uint64_t)s->len;
         x->owed += host_skb_drop(x->cpu->host, s, FATE_DELIVERED);
     }
-    kernel_work(x, x->cpu->host->hc->app.recv_return, back_to_user);
+    context_kernel_work(x, x->cpu->host->hc->app.recv_return, back_to_user);
 }
 
 static void read_woken(struct context *x)
 {
-    kernel_work(x, x->cpu->host->hc->app.resume, read_request);
+    context_kernel_work(x, x->cpu->host->hc->app.resume, read_request);
 }
 
 static void accept_woken(struct context *x)
 {
-    kernel_work(x, x->cpu->host->hc->app.resume, accept_next);
+    context_kernel_work(x, x->cpu->host->hc->app.resume, accept_next);
 }
 
 static void block_in_recv(struct context *x)
@@ -483,7 +477,7 @@ static void sleep_in(struct context *x, cont_fn *where)
 {
     of(x)->waiting = true;
     sched_prepare_sleep(x->task);
-    kernel_work(x, x->cpu->host->hc->app.block, where);
+    context_kernel_work(x, x->cpu->host->hc->app.block, where);
 }
 
 /* recv() until the request is there; a client that has none, or has closed, leaves nothing to wait for. */
@@ -499,14 +493,14 @@ static void read_request(struct context *x)
         sleep_in(x, block_in_recv);
         return;
     }
-    kernel_work(x, p->recv_dequeue + ps_of_fs_per_byte(p->copy_byte, bytes), copied);
+    context_kernel_work(x, p->recv_dequeue + ps_of_fs_per_byte(p->copy_byte, bytes), copied);
 }
 
 static void accepted(struct context *x)
 {
     const struct app_host_params *p = &x->cpu->host->hc->app;
 
-    kernel_work(x, p->recv_entry + p->recv_lock + p->tcp_recv, read_request);
+    context_kernel_work(x, p->recv_entry + p->recv_lock + p->tcp_recv, read_request);
 }
 
 static void accept_next(struct context *x)
@@ -520,7 +514,7 @@ static void accept_next(struct context *x)
     }
     take_out(&l->accept, r);
     l->serving = r;
-    kernel_work(x, params(x)->accept, accepted);
+    context_kernel_work(x, params(x)->accept, accepted);
 }
 
 /* ---- TIME_WAIT's end ---- */

@@ -60,8 +60,7 @@ static struct nic_queue *pick_queue(struct nic *n, const struct flow_key *k, int
 
 static void done(struct context *x)
 {
-    x->flags = 0;
-    context_work(x, x->cpu->host->hc->reply.done, context_return);
+    context_kernel_work(x, x->cpu->host->hc->reply.done, context_return);
 }
 
 static void doorbell(struct context *x)

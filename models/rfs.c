@@ -6,6 +6,7 @@
 #include "models/host.h"
 #include "models/host_config.h"
 #include "models/nic.h"
+#include "sim/engine/bits.h"
 
 static const struct param rows[] = {
     PARAM(struct rfs_params, rps_sock_flow_entries, "net.core.rps_sock_flow_entries", UNIT_COUNT, 0, 0, 1 << 24,
@@ -220,15 +221,6 @@ void rfs_queued(const struct host *h, struct rfs_flow *entry, int cpu)
 
 /* ---- construction ---- */
 
-static uint32_t power_of_two(int64_t n)
-{
-    uint32_t p = 1;
-
-    while (p < n)
-        p *= 2;
-    return p;
-}
-
 static int queue_tables(struct host *h)
 {
     for (int i = 0; i < h->config.nics; i++) {
@@ -237,7 +229,7 @@ static int queue_tables(struct host *h)
             struct rfs_table *t = table_of(h, i, q);
             if (count == 0)
                 continue;
-            uint32_t n = power_of_two(count);
+            uint32_t n = (uint32_t)power_of_two(count);
             t->mask = n - 1;
             t->flow = calloc(n, sizeof *t->flow);
             if (!t->flow)
@@ -258,9 +250,9 @@ int rfs_init(struct host *h)
     pool_init(&r->filters, sizeof(struct arfs_filter));
     if (entries == 0)
         return 0;
-    uint32_t n = power_of_two(entries);
+    uint32_t n = (uint32_t)power_of_two(entries);
     r->mask = n - 1;
-    r->cpu_mask = power_of_two(h->cpus) - 1;
+    r->cpu_mask = (uint32_t)power_of_two(h->cpus) - 1;
     r->sock_flow = malloc(n * sizeof *r->sock_flow);
     r->table = calloc((size_t)h->config.nics * CONFIG_QUEUES, sizeof *r->table);
     if (!r->sock_flow || !r->table || queue_tables(h) != 0)

@@ -5,6 +5,7 @@
 
 #include "models/host.h"
 #include "models/host_config.h"
+#include "sim/engine/bits.h"
 
 static const struct param rows[] = {
     PARAM(struct rps_params, netdev_max_backlog, "net.core.netdev_max_backlog", UNIT_COUNT, 1000, 0, INT32_MAX,
@@ -55,12 +56,11 @@ const struct model_info rps_queue_model = {
 
 /* ---- steering ---- */
 
-/* The n-th CPU of a mask. */
-static int nth_cpu(uint64_t mask, int n)
+int rps_cpu_of(const struct host *h, uint64_t mask, uint32_t hash)
 {
-    for (; n > 0; n--)
-        mask &= mask - 1;
-    return __builtin_ctzll(mask);
+    if (h->cpus < CONFIG_CPUS)
+        mask &= (UINT64_C(1) << h->cpus) - 1;
+    return mask ? nth_bit(mask, (int)((uint64_t)hash * (uint64_t)__builtin_popcountll(mask) >> 32)) : -1;
 }
 
 int rps_cpu(const struct host *h, const struct skb *s)
@@ -68,13 +68,8 @@ int rps_cpu(const struct host *h, const struct skb *s)
     if (s->queue < 0 || h->flow[s->flow].key.proto == FLOW_NOT_IP)     /* nothing to hash */
         return -1;
     uint64_t mask = (uint64_t)h->config.nic[s->nic].queue[s->queue].rps.rps_cpus;
-    if (h->cpus < CONFIG_CPUS)
-        mask &= (UINT64_C(1) << h->cpus) - 1;
-    if (mask == 0)
-        return -1;
     /* without the NIC's hash the stack computes its own; any good hash will do, so the flow's serves */
-    uint32_t hash = s->hash ? s->hash : h->flow[s->flow].hash;
-    return nth_cpu(mask, (int)((uint64_t)hash * (uint64_t)__builtin_popcountll(mask) >> 32));
+    return rps_cpu_of(h, mask, s->hash ? s->hash : h->flow[s->flow].hash);
 }
 
 static void kick_later(struct cpu *from, struct backlog *b)

@@ -69,6 +69,8 @@ struct backlog {                /* of one CPU: softnet_data's half */
 
 int backlog_init(struct backlog *b, struct cpu *c, const struct rps_params *p);
 void backlog_free(struct backlog *b);
+/* The CPU that a hash chooses of a mask: map[(hash * len) >> 32]; -1 if the mask names none of this machine. */
+int rps_cpu_of(const struct host *h, uint64_t mask, uint32_t hash);
 /* The CPU index for an skb, or -1 where its queue has no rps_cpus. */
 int rps_cpu(const struct host *h, const struct skb *s);
 /* False if the backlog was full: the skb is still the caller's. */

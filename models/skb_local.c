@@ -2,6 +2,7 @@
 #include "models/skb_local.h"
 
 #include "models/host_config.h"
+#include "sim/engine/bits.h"
 
 static const struct param rows[] = {
     PARAM(struct skb_local_params, reserve, "kernel.skb.tx_reserve", UNIT_BYTES, 31, 0, 4096,
@@ -23,15 +24,6 @@ const struct model_info skb_local_model = {
     .name = "skb_local", .step = "-", .what = "memory of an skb that a local sender builds",
     .scope = SCOPE_HOST, .params_at = offsetof(struct host_config, skb_local), .params = rows, .n_params = ROWS(rows),
 };
-
-static int64_t power_of_two(int64_t least)
-{
-    int64_t size = 1;
-
-    while (size < least)
-        size *= 2;
-    return size;
-}
 
 int64_t skb_local_truesize(const struct skb_local_params *p, int64_t bytes)
 {

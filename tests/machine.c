@@ -92,6 +92,18 @@ void machine_run(const struct config *c, const struct run_options *o, struct res
     ck_assert_msg(result_balance(r, why, sizeof why) == 0, "%s", why);
 }
 
+void machine_run_both(const struct config *c, uint64_t seed, struct result *r)
+{
+    const struct run_options batch = { .seed = seed, .sample_every = 1 }, steps = { .seed = seed, .no_batch = true };
+    struct result other;
+
+    machine_run(c, &batch, r);
+    machine_run(c, &steps, &other);
+    ck_assert_uint_eq(r->fingerprint.lo, other.fingerprint.lo);
+    ck_assert_uint_eq(r->fingerprint.hi, other.fingerprint.hi);
+    result_free(&other);
+}
+
 void machine_host(const struct config *c, struct host *h)
 {
     char why[256] = "";

@@ -23,6 +23,9 @@ void machine_release(struct config *c);
 /* Runs it with the books checked. The caller frees the result. `o` NULL: seed 1, every frame sampled. */
 void machine_run(const struct config *c, const struct run_options *o, struct result *r);
 
+/* The same, and once more with a step of its own for everything (--no-batch), which must give the same fingerprint. */
+void machine_run_both(const struct config *c, uint64_t seed, struct result *r);
+
 /* The machine itself, run to its end and still there to be looked at; host_free it. */
 void machine_host(const struct config *c, struct host *h);
 

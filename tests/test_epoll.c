@@ -263,18 +263,13 @@ END_TEST
 START_TEST(the_short_ways_leave_a_reader_that_asks_after_each_read_alone)
 {
     struct config c;
-    struct result with, without;
-    const struct run_options batch = { .seed = 3 }, steps = { .seed = 3, .no_batch = true };
+    struct result both;
 
     machine_parse(&c, "version: 1\ninclude: machines/server-10g.yaml\nrun: {duration: 5ms}\n"
                       "traffic: {kind: cbr, rate: 1Mpps, frame: 256B}\n"
                       "app: {kind: epoll, cpu: 1, rcvbuf: 64KiB, event_reads: one}\n", "");
-    machine_run(&c, &batch, &with);
-    machine_run(&c, &steps, &without);
-    ck_assert_uint_eq(with.fingerprint.lo, without.fingerprint.lo);
-    ck_assert_uint_eq(with.fingerprint.hi, without.fingerprint.hi);
-    result_free(&with);
-    result_free(&without);
+    machine_run_both(&c, 3, &both);
+    result_free(&both);
     machine_release(&c);
 }
 END_TEST
@@ -287,18 +282,13 @@ START_TEST(the_short_ways_leave_shared_sockets_alone)
 
     for (size_t i = 0; i < sizeof how / sizeof how[0]; i++) {
         struct config c;
-        struct result with, without;
-        const struct run_options batch = { .seed = 3 }, steps = { .seed = 3, .no_batch = true };
+        struct result both;
 
         machine_parse(&c, "version: 1\nrun: {duration: 2ms}\ncpu: {count: 3}\n"
                           "traffic: {rate: 1Mpps, kind: poisson, frame: 64B, flows: 4}\n"
                           "app[a]: {proto: udp, cpu: 1}\napp[b]: {proto: udp, cpu: 2, share: a}\n", how[i]);
-        machine_run(&c, &batch, &with);
-        machine_run(&c, &steps, &without);
-        ck_assert_uint_eq(with.fingerprint.lo, without.fingerprint.lo);
-        ck_assert_uint_eq(with.fingerprint.hi, without.fingerprint.hi);
-        result_free(&with);
-        result_free(&without);
+        machine_run_both(&c, 3, &both);
+        result_free(&both);
         machine_release(&c);
     }
 }

@@ -261,17 +261,15 @@ struct inquiry {
     struct watch watch;
 };
 
-struct text_file { FILE *out; const char *wanted; char value[128]; };
-
 static void put_parameter(void *user, const char *name, const char *value, const char *unit)
 {
-    struct text_file *t = user;
+    FILE *out = user;
 
     (void)unit;
-    json_quote(t->out, name);
-    fputs(": ", t->out);
-    json_quote(t->out, value);
-    fputc('\n', t->out);
+    json_quote(out, name);
+    fputs(": ", out);
+    json_quote(out, value);
+    fputc('\n', out);
 }
 
 /* The stored run's scenario, every parameter written out. */
@@ -280,11 +278,11 @@ static int rebuild(struct store *s, const struct stored_run *run, struct scenari
     struct messages m = { 0 };
     char *text = NULL;
     size_t size = 0;
-    struct text_file t = { .out = must(open_memstream(&text, &size)) };
+    FILE *out = must(open_memstream(&text, &size));
 
-    fprintf(t.out, "version: 1\n");
-    int failed = store_resolved(s, run->id, put_parameter, &t);
-    fclose(t.out);
+    fprintf(out, "version: 1\n");
+    int failed = store_resolved(s, run->id, put_parameter, out);
+    fclose(out);
     if (!failed)
         *scenario = scenario_parse(text, size, run->scenario, data_dir(), &m);
     free(text);
